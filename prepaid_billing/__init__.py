@@ -1,0 +1,3 @@
+"""Prepaid balances, Stripe top-ups and exact call charging for Frappe."""
+
+__version__ = "0.1.0"

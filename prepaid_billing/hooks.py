@@ -1,0 +1,36 @@
+app_name = "prepaid_billing"
+app_title = "Prepaid Billing"
+app_publisher = "Prepaid Billing contributors"
+app_description = "Prepaid balances, Stripe top-ups and exact call charging"
+app_license = "MIT"
+
+before_install = "prepaid_billing.install.before_install"
+after_install = "prepaid_billing.install.after_install"
+after_migrate = "prepaid_billing.install.after_migrate"
+before_uninstall = "prepaid_billing.install.before_uninstall"
+
+add_to_apps_screen = [
+	{
+		"name": "prepaid_billing",
+		"logo": "/assets/prepaid_billing/images/logo.svg",
+		"title": "Prepaid Billing",
+		"route": "/app/prepaid-billing",
+		"has_permission": "prepaid_billing.permissions.is_staff",
+	}
+]
+
+before_request = ["prepaid_billing.http.before_request"]
+after_request = ["prepaid_billing.http.after_request"]
+
+role_home_page = {"Prepaid Billing Customer": "business/billing"}
+
+scheduler_events = {
+	"cron": {
+		"*/30 * * * *": ["prepaid_billing.scheduled.prepaid_low_balances"],
+		"* * * * *": ["prepaid_billing.scheduled.prepaid_stale_calls"],
+		"7 * * * *": ["prepaid_billing.scheduled.prepaid_unfinished_topups"],
+	},
+}
+
+export_python_type_annotations = True
+require_type_annotated_api_methods = True

@@ -1,0 +1,83 @@
+"""What a site needs beside its doctypes. Every function here is safe to run again."""
+
+import frappe
+
+from prepaid_billing.ledger import constraints
+from prepaid_billing.permissions import CUSTOMER, GATEWAY, MANAGER, STAFF
+
+DESK_ACCESS = {MANAGER: 1, STAFF: 1, CUSTOMER: 0, GATEWAY: 0}
+
+
+def before_install() -> None:
+	"""Make the roles first: Frappe would make those that a doctype names with desk access."""
+	_ensure_roles()
+
+
+def after_install() -> None:
+	"""Complete the database and give the settings and the default price list their first values."""
+	after_migrate()
+	_write_default_settings()
+	_add_default_price_list()
+
+
+def after_migrate() -> None:
+	"""Bring roles, constraints and the link to ERPNext in line with this version."""
+	_ensure_roles()
+	constraints.ensure()
+	_link_erpnext_customer()
+
+
+def before_uninstall() -> None:
+	"""Take back what was added to doctypes of others, and our roles."""
+	frappe.db.delete("Custom Field", {"dt": "Billing Company"})
+	for role in DESK_ACCESS:
+		frappe.db.delete("Has Role", {"role": role})
+		frappe.delete_doc("Role", role, force=True, ignore_missing=True)
+
+
+def _ensure_roles() -> None:
+	for role, desk_access in DESK_ACCESS.items():
+		if not frappe.db.exists("Role", role):
+			frappe.get_doc({"doctype": "Role", "role_name": role, "desk_access": desk_access}).insert()
+
+
+def _write_default_settings() -> None:
+	settings = frappe.get_doc("Prepaid Billing Settings")
+	for field in settings.meta.fields:
+		if field.default and not settings.get(field.fieldname):
+			settings.set(field.fieldname, field.default)
+	settings.save()
+
+
+def _add_default_price_list() -> None:
+	if frappe.db.exists("Billing Rate", {"company": ["is", "not set"]}):
+		return
+	settings = frappe.get_doc("Prepaid Billing Settings")
+	frappe.get_doc(
+		{
+			"doctype": "Billing Rate",
+			"currency": settings.default_currency,
+			"rate_per_minute": settings.default_rate_per_minute,
+			"billing_increment": 1,
+		}
+	).insert()
+
+
+def _link_erpnext_customer() -> None:
+	"""Where ERPNext is installed, let a company point to its Customer."""
+	if not frappe.db.exists("DocType", "Customer") or frappe.db.exists(
+		"Custom Field", {"dt": "Billing Company", "fieldname": "customer"}
+	):
+		return
+	from frappe.custom.doctype.custom_field.custom_field import create_custom_field
+
+	create_custom_field(
+		"Billing Company",
+		{
+			"fieldname": "customer",
+			"fieldtype": "Link",
+			"label": "Customer",
+			"options": "Customer",
+			"insert_after": "stripe_customer_id",
+		},
+	)

@@ -1,0 +1,78 @@
+"""Who may see and do what: one seam for the API, the portal and the desk.
+
+Another company's record answers exactly like a missing one.
+"""
+
+import frappe
+from frappe import _
+
+from prepaid_billing.exceptions import NotPermitted, UnknownCompany
+
+MANAGER = "Prepaid Billing Manager"
+STAFF = "Prepaid Billing User"
+CUSTOMER = "Prepaid Billing Customer"
+GATEWAY = "Call Gateway"
+
+
+def has_role(*roles: str) -> bool:
+	"""Whether the session user has one of the roles. Administrator has them all."""
+	return bool(set(roles) & set(frappe.get_roles()))
+
+
+def own_companies(user: str | None = None) -> list[str]:
+	"""Return the companies that a user belongs to, by name."""
+	return frappe.db.sql_list(
+		"""
+		SELECT parent FROM `tabBilling Company User`
+		WHERE user = %s AND parenttype = 'Billing Company' ORDER BY parent
+		""",
+		(user or frappe.session.user,),
+	)
+
+
+def visible_company(company: str | None, *roles: str) -> str:
+	"""Return the company that the user may look at: any with one of ``roles``, else an own one.
+
+	A user of a single company need not name it. Raises UnknownCompany, alike for "not yours" and "not there".
+	"""
+	if has_role(*roles):
+		return _existing(company)
+	own = own_companies()
+	if company is None and len(own) == 1:
+		return own[0]
+	if company is None or company not in own:
+		raise UnknownCompany(_("There is no such company."))
+	return company
+
+
+def payable_company(company: str | None) -> str:
+	"""Return the company that the user may top up. Raises UnknownCompany and NotPermitted."""
+	name = visible_company(company, MANAGER, STAFF)
+	if not has_role(MANAGER, STAFF) and not may_top_up(name):
+		raise NotPermitted(
+			_("You may look at this balance, but not top it up. Ask your company for the right.")
+		)
+	return name
+
+
+def may_top_up(company: str) -> bool:
+	"""Whether the session user has the pay right at a company that they belong to."""
+	return bool(
+		frappe.db.get_value(
+			"Billing Company User",
+			{"parent": company, "parenttype": "Billing Company", "user": frappe.session.user},
+			"may_top_up",
+		)
+	)
+
+
+def _existing(company: str | None) -> str:
+	# MariaDB's default collation finds "Acme" for "acme "; a company has exactly one name.
+	if not company or frappe.db.get_value("Billing Company", company, "name", order_by=None) != company:
+		raise UnknownCompany(_("There is no such company."))
+	return company
+
+
+def is_staff() -> bool:
+	"""Whether the app is shown to the session user on the apps screen."""
+	return has_role(MANAGER, STAFF, "System Manager")

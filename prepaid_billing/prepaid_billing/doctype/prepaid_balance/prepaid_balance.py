@@ -1,0 +1,68 @@
+# Copyright (c) 2026, Prepaid Billing contributors
+# MIT License, see license.txt
+
+from decimal import Decimal
+
+import frappe
+from frappe import _
+
+from prepaid_billing import ledger
+from prepaid_billing.closed import KeptForEver
+from prepaid_billing.rating.money import AmountError, from_database
+
+LEDGER_COLUMNS = (
+	"currency",
+	"balance",
+	"reserved_balance",
+	"available",
+	"last_sequence",
+	"last_booked_us",
+	"last_hash",
+	"warning_level",
+	"warnings_today",
+	"last_warning_us",
+	"last_warning_sent_at",
+)
+
+
+class PrepaidBalance(KeptForEver):
+	"""The balance of a company. People change its threshold and status; only the ledger changes money."""
+
+	def credit(self, amount: Decimal, **booking: str) -> ledger.Entry:
+		"""Add an amount (greater than 0) and write its entry, under the row lock. See ledger.credit."""
+		return ledger.credit(self.name, amount, **booking)
+
+	def debit(self, amount: Decimal, **booking: str) -> ledger.Entry:
+		"""Take an amount (greater than 0) and write its entry, under the row lock. See ledger.debit."""
+		return ledger.debit(self.name, amount, **booking)
+
+	def reserve(self, call: str, amount: Decimal) -> None:
+		"""Hold an amount more for an open call, under the row lock; no entry. See ledger.reserve."""
+		ledger.reserve(self.name, call, amount)
+
+	def release(self, call: str) -> None:
+		"""Free what is held for an open call, under the row lock; no entry. See ledger.release."""
+		ledger.release(self.name, call)
+
+	def before_insert(self) -> None:
+		self.currency = frappe.db.get_value("Billing Company", self.company, "currency")
+		for fieldname in LEDGER_COLUMNS[1:]:
+			self.set(fieldname, None if self.meta.get_field(fieldname).fieldtype == "Datetime" else 0)
+		self.last_hash = self.warning_level = ""
+
+	def validate(self) -> None:
+		try:
+			threshold = from_database(self.low_balance_threshold or 0)
+		except AmountError:
+			frappe.throw(_("The threshold has at most six decimals and stays below 1000000000."))
+		if threshold < 0:
+			frappe.throw(_("The threshold is an amount of money and cannot be negative."))
+
+	def before_save(self) -> None:
+		"""Take what the ledger owns from the locked row: a form opened earlier never writes old money."""
+		if not self.is_new():
+			current = frappe.db.get_value(
+				self.doctype, self.name, LEDGER_COLUMNS, as_dict=True, for_update=True, order_by=None
+			)
+			self.update(current)
+		self.is_low = int(from_database(self.available or 0) < from_database(self.low_balance_threshold or 0))

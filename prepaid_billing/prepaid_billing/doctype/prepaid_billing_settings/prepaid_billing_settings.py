@@ -1,0 +1,26 @@
+# Copyright (c) 2026, Prepaid Billing contributors
+# MIT License, see license.txt
+
+import frappe
+from frappe import _
+from frappe.model.document import Document
+
+from prepaid_billing.payments import keys
+
+
+class PrepaidBillingSettings(Document):
+	def validate(self) -> None:
+		self._validate_topups()
+		if min(self.hold_slice, self.longest_call, self.warning_interval) < 1:
+			frappe.throw(_("Hold slice, longest call and warning interval are at least 1."))
+		if self.stripe_api_base:
+			keys.check_api_base(
+				self.stripe_api_base, self.get_password("stripe_secret", raise_exception=False) or ""
+			)
+
+	def _validate_topups(self) -> None:
+		if not 0 < self.topup_minimum <= self.topup_maximum:
+			frappe.throw(_("The smallest top-up is greater than 0 and at most the largest."))
+		amounts = (self.suggested_amounts or "").split()
+		if not 1 <= len(amounts) <= 4 or not all(amount.isascii() and amount.isdigit() for amount in amounts):
+			frappe.throw(_("Give one to four whole suggested amounts, separated by blanks."))

@@ -1,0 +1,4 @@
+from setuptools import setup
+
+name = "prepaid_billing"
+setup()
