@@ -1,0 +1,70 @@
+"""The rate that applies to a company at an instant, read from Billing Rate."""
+
+import frappe
+from frappe import _
+
+from prepaid_billing import settings
+from prepaid_billing.exceptions import NoRate
+from prepaid_billing.ledger import balance_of, clock
+from prepaid_billing.rating.money import from_database
+from prepaid_billing.rating.price import Rate, billed_seconds, cost, max_seconds
+from prepaid_billing.rating.pricelist import PricedRate, applicable
+
+
+def rate_for(company: str, currency: str, at_us: int) -> PricedRate:
+	"""Return the rate for a call of ``company`` that starts at ``at_us``. Raises NoRate, never a free one."""
+	rows = frappe.db.sql(
+		"""
+		SELECT name, company, valid_from_us, valid_until_us, CAST(rate_per_minute AS CHAR) AS rate_per_minute,
+			billing_increment, minimum_duration, CAST(connection_fee AS CHAR) AS connection_fee,
+			CAST(minimum_charge AS CHAR) AS minimum_charge
+		FROM `tabBilling Rate`
+		WHERE (company = %(company)s OR COALESCE(company, '') = '') AND currency = %(currency)s AND disabled = 0
+		""",
+		{"company": company, "currency": currency},
+		as_dict=True,
+	)
+	found = applicable((_priced(row) for row in rows), company, at_us)
+	if not found:
+		raise NoRate(_("No valid rate applies to this company, so the call is refused. Add a Billing Rate."))
+	return found
+
+
+def quote(company: str, seconds: int, at_us: int | None = None) -> dict[str, object]:
+	"""Return what a call of ``seconds`` would cost, and the longest call that the balance pays for now.
+
+	Promises nothing and holds nothing. Raises UnknownCompany and NoRate.
+	"""
+	view = balance_of(company)
+	priced = rate_for(company, view.currency, clock.now_us() if at_us is None else at_us)
+	return {
+		"amount": cost(priced.rate, seconds),
+		"billed_sec": billed_seconds(priced.rate, seconds),
+		"rate_per_minute": priced.rate.rate_per_minute,
+		"max_seconds": max_seconds(priced.rate, view.available, settings.number("longest_call")),
+		"currency": view.currency,
+	}
+
+
+def minutes_left(company: str) -> int | None:
+	"""Return the whole minutes that the available balance pays for now, or None where no rate applies."""
+	try:
+		return int(str(quote(company, 60)["max_seconds"])) // 60
+	except NoRate:
+		return None
+
+
+def _priced(row: frappe._dict) -> PricedRate:
+	return PricedRate(
+		name=row.name,
+		company=row.company or None,
+		valid_from_us=row.valid_from_us,
+		valid_until_us=row.valid_until_us or None,
+		rate=Rate(
+			from_database(row.rate_per_minute),
+			row.billing_increment,
+			row.minimum_duration,
+			from_database(row.connection_fee),
+			from_database(row.minimum_charge),
+		),
+	)

@@ -1,0 +1,97 @@
+"""The only code that changes a balance: lock, check, write the entry, write the balance. DESIGN.md section 6.
+
+The four functions here are whole bookings, each a transaction of its own. Code that must change a call or a
+top-up in the same commit works on :func:`prepaid_billing.ledger.balance.locked` inside of
+:func:`prepaid_billing.ledger.transaction.run`.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import frappe
+from frappe import _
+
+from prepaid_billing.exceptions import CallClosed, UnknownCall
+from prepaid_billing.ledger import transaction
+from prepaid_billing.ledger.balance import Entry, LockedBalance, locked
+from prepaid_billing.ledger.read import BalanceView, balance_of, last_entries
+from prepaid_billing.rating.money import ZERO, AmountError, from_database
+
+__all__ = [
+	"BalanceView",
+	"Entry",
+	"LockedBalance",
+	"balance_of",
+	"credit",
+	"debit",
+	"last_entries",
+	"locked",
+	"release",
+	"reserve",
+	"transaction",
+]
+
+
+_LOCK_CALL = """
+	SELECT status, CAST(reserved_amount AS CHAR) FROM `tabCall Charge` WHERE name = %s AND company = %s FOR UPDATE
+"""
+
+
+def credit(company: str, amount: Decimal, *, transaction_type: str, key: str, description: str = "") -> Entry:
+	"""Add ``amount`` (greater than 0) to a balance; the same ``key`` again books nothing more.
+
+	``key`` has the form ``<operation>:<company>:<key>``. Raises InvalidAmount, Duplicate, UnknownCompany,
+	OpenTransaction, TryAgain.
+	"""
+	return _book(company, _positive(amount), transaction_type, key, description)
+
+
+def debit(company: str, amount: Decimal, *, transaction_type: str, key: str, description: str = "") -> Entry:
+	"""Take ``amount`` (greater than 0) from a balance. As credit, and raises InsufficientBalance."""
+	return _book(company, -_positive(amount), transaction_type, key, description)
+
+
+def reserve(company: str, call: str, amount: Decimal) -> None:
+	"""Hold ``amount`` (greater than 0) more of a balance for an open call. Writes no entry.
+
+	``call`` is the name of a Call Charge of the company. Raises InsufficientBalance, UnknownCall, CallClosed.
+	"""
+	_change_hold(company, call, lambda held: held + _positive(amount))
+
+
+def release(company: str, call: str) -> None:
+	"""Free all that is held for an open call. Writes no entry. Raises UnknownCall, CallClosed."""
+	_change_hold(company, call, lambda _held: ZERO)
+
+
+def _book(company: str, amount: Decimal, transaction_type: str, key: str, description: str) -> Entry:
+	def work() -> Entry:
+		with locked(company) as account:
+			return account.post(transaction_type, amount, key=key, description=description)
+
+	return transaction.run(work)
+
+
+def _change_hold(company: str, call: str, new_hold: Callable[[Decimal], Decimal]) -> None:
+	"""Change what an open call holds, and the balance's sum of holds with it, in one commit."""
+
+	def work() -> None:
+		with locked(company) as account:
+			rows = frappe.db.sql(_LOCK_CALL, (call, company))
+			if not rows:
+				raise UnknownCall(_("There is no such call."))
+			status, held = rows[0][0], from_database(rows[0][1])
+			if status not in ("Authorized", "Active"):
+				raise CallClosed(_("This call has ended. Nothing was changed."))
+			account.hold(new_hold(held) - held)
+			frappe.db.sql(
+				"UPDATE `tabCall Charge` SET reserved_amount = %s WHERE name = %s", (new_hold(held), call)
+			)
+
+	transaction.run(work)
+
+
+def _positive(amount: Decimal) -> Decimal:
+	if not isinstance(amount, Decimal) or from_database(amount) != amount or amount <= 0:
+		raise AmountError("A booking takes a Decimal greater than zero with at most six decimals.")
+	return amount

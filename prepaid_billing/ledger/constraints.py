@@ -1,0 +1,105 @@
+"""What the database itself refuses: CHECK constraints, unique indexes and binary keys.
+
+Applied by ``after_install`` and ``after_migrate``, because patches do not run on a fresh site and DocTypes
+cannot express them. Idempotent: what is there is left alone.
+"""
+
+import frappe
+
+CHECKS = (
+	("Prepaid Balance", "pb_balance_reserved", "reserved_balance >= 0"),
+	("Prepaid Balance", "pb_balance_available", "available = balance - reserved_balance"),
+	("Prepaid Balance", "pb_balance_is_low", "is_low = (available < low_balance_threshold)"),
+	("Prepaid Balance", "pb_balance_limit", "ABS(balance) < 1000000000"),
+	("Prepaid Balance", "pb_balance_threshold", "low_balance_threshold >= 0"),
+	("Balance Transaction", "pb_entry_amount", "amount <> 0 AND ABS(amount) < 1000000000"),
+	("Balance Transaction", "pb_entry_scale", "amount = ROUND(amount, 6)"),
+	("Balance Transaction", "pb_entry_sequence", "sequence > 0"),
+	("Balance Transaction", "pb_entry_key", "idempotency_key IS NOT NULL AND CHAR_LENGTH(entry_hash) = 64"),
+	("Call Charge", "pb_call_money", "reserved_amount >= 0 AND amount >= 0"),
+	(
+		"Call Charge",
+		"pb_call_open_hold",
+		"reserved_amount = 0 OR status IN ('Authorized', 'Active')",
+	),
+	("Balance Topup", "pb_topup_amount", "amount > 0 AND amount_paid >= 0 AND credited >= 0"),
+	("Balance Topup", "pb_topup_refunded", "amount_refunded >= 0 AND amount_refunded <= amount_paid"),
+	("Billing Rate", "pb_rate_parts", "rate_per_minute >= 0 AND connection_fee >= 0 AND minimum_charge >= 0"),
+	("Billing Rate", "pb_rate_increment", "billing_increment >= 1 AND minimum_duration >= 0"),
+)
+
+UNIQUE = (("Balance Transaction", "pb_entry_once", ("balance", "sequence")),)
+
+# Keys and ids from outside. Frappe's default collation holds pi_3Abc and pi_3aBC for one key, and every
+# collation but a NOPAD one ignores trailing blanks.
+BINARY_KEYS = (
+	("Balance Transaction", "idempotency_key", 400),
+	("Call Charge", "call_id", 140),
+	("Balance Topup", "idempotency_key", 400),
+	("Balance Topup", "checkout_session_id", 255),
+	("Balance Topup", "payment_intent_id", 255),
+	("Stripe Event", "event_id", 255),
+	("Billing Refund", "stripe_refund_id", 255),
+	("Billing Dispute", "stripe_dispute_id", 255),
+	("Balance Adjustment", "idempotency_key", 400),
+)
+COLLATION = "utf8mb4_nopad_bin"
+
+
+def ensure() -> None:
+	"""Add every constraint, index and collation that is missing."""
+	_ensure_binary_keys()
+	_ensure_unique()
+	_ensure_checks()
+
+
+def missing() -> list[str]:
+	"""Return the names of what should be there and is not: for `status` and the tests."""
+	checks = _existing(
+		"SELECT constraint_name FROM information_schema.check_constraints WHERE constraint_schema = DATABASE()"
+	)
+	indexes = _existing(
+		"SELECT index_name FROM information_schema.statistics WHERE table_schema = DATABASE()"
+	)
+	wanted = [name for _doctype, name, _clause in CHECKS if name not in checks]
+	wanted += [name for _doctype, name, _columns in UNIQUE if name not in indexes]
+	return wanted + [f"{doctype}.{column}" for doctype, column, _length in _keys_not_binary()]
+
+
+def _ensure_checks() -> None:
+	existing = _existing(
+		"SELECT constraint_name FROM information_schema.check_constraints WHERE constraint_schema = DATABASE()"
+	)
+	for doctype, name, clause in CHECKS:
+		if name not in existing:
+			frappe.db.sql_ddl(f"ALTER TABLE `tab{doctype}` ADD CONSTRAINT `{name}` CHECK ({clause})")
+
+
+def _ensure_unique() -> None:
+	existing = _existing(
+		"SELECT index_name FROM information_schema.statistics WHERE table_schema = DATABASE()"
+	)
+	for doctype, name, columns in UNIQUE:
+		if name not in existing:
+			listed = ", ".join(f"`{column}`" for column in columns)
+			frappe.db.sql_ddl(f"ALTER TABLE `tab{doctype}` ADD UNIQUE INDEX `{name}` ({listed})")
+
+
+def _ensure_binary_keys() -> None:
+	for doctype, column, length in _keys_not_binary():
+		frappe.db.sql_ddl(
+			f"ALTER TABLE `tab{doctype}` MODIFY `{column}` varchar({length}) CHARACTER SET utf8mb4 COLLATE {COLLATION}"
+		)
+
+
+def _keys_not_binary() -> list[tuple[str, str, int]]:
+	rows = frappe.db.sql(
+		"SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = DATABASE() AND collation_name = %s",
+		(COLLATION,),
+	)
+	binary = {(table, column) for table, column in rows}
+	return [key for key in BINARY_KEYS if (f"tab{key[0]}", key[1]) not in binary]
+
+
+def _existing(query: str) -> set[str]:
+	return set(frappe.db.sql_list(query))

@@ -1,0 +1,72 @@
+"""The transaction around every booking: fresh, short, retried, and never somebody else's.
+
+Why the caller's transaction is ended first: with ``innodb_snapshot_isolation`` (the default from MariaDB 11.6)
+a locking read after a plain read fails with 1020 and drops the transaction, and without it a plain read
+after the lock may still see the past. So the lock of the balance is the first read of its transaction.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import frappe
+from frappe import _
+
+from prepaid_billing.exceptions import OpenTransaction, TryAgain
+
+T = TypeVar("T")
+
+_ATTEMPTS = 6
+_BACKOFF = 0.02
+# Deadlock, lock wait timeout, "record has changed since last read": by the server's word nothing of the
+# statement (1205) or of the whole transaction (1213, 1020) was kept.
+_RETRY = frozenset({1213, 1205, 1020})
+# Server has gone away, connection lost: at COMMIT the outcome is unknown.
+_LOST = frozenset({2006, 2013})
+
+
+def run(work: Callable[[], T]) -> T:
+	"""Run ``work`` in a transaction of its own and commit it; return what it returned.
+
+	``work`` takes the balance lock first and is safe to run again: each booking in it has an idempotency
+	key, so that a repeat finds what an attempt with unknown outcome has written.
+
+	Raises OpenTransaction when the caller has uncommitted writes, TryAgain when the database stays busy,
+	and whatever ``work`` raises, after rolling back.
+	"""
+	if frappe.db.transaction_writes:
+		raise OpenTransaction(
+			_(
+				"Something else was changed in the same step. Nothing was booked; save that first, then try again."
+			)
+		)
+	for attempt in range(_ATTEMPTS):
+		try:
+			frappe.db.rollback()
+			result = work()
+			frappe.db.commit()  # nosemgrep: frappe-manual-commit -- the booking is durable before anyone is told
+			return result
+		except Exception as error:
+			_undo(error)
+			if _number(error) not in _RETRY | _LOST:
+				raise
+		time.sleep(_BACKOFF * 2**attempt * random.uniform(0.5, 1))
+	raise TryAgain(_("The database is busy. Nothing was booked twice; send the same request again."))
+
+
+def _undo(error: Exception) -> None:
+	"""Leave nothing of the attempt behind, on a new connection where the old one is lost."""
+	if _number(error) in _LOST:
+		frappe.db.connect()
+	else:
+		frappe.db.rollback()
+
+
+def _number(error: Exception) -> int | None:
+	"""Return the database's error number, also where Frappe has wrapped the error (1213, 1205)."""
+	cause = (
+		error.__cause__ if isinstance(error, frappe.QueryDeadlockError | frappe.QueryTimeoutError) else error
+	)
+	arguments = cause.args if cause else ()
+	return arguments[0] if arguments and isinstance(arguments[0], int) else None

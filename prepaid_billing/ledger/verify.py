@@ -1,0 +1,149 @@
+"""The books prove themselves: every standing invariant of DESIGN.md section 6, in set-based SQL.
+
+Each check returns the rows that break it; no row is good news.
+"""
+
+from dataclasses import dataclass
+
+import frappe
+
+from prepaid_billing.ledger import chain, constraints
+
+_FIRST_BAD = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+	"""One row that breaks an invariant: where, what was expected and what stands there."""
+
+	check: str
+	subject: str
+	expected: str
+	found: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+	"""A named query that returns (subject, expected, found) for each row that breaks an invariant."""
+
+	name: str
+	query: str
+
+
+_REPLAY = f"""
+	SELECT CONCAT(balance, ' #', sequence, ' (', name, ')') AS subject, problem, expected, found FROM (
+		SELECT name, balance, sequence,
+			CASE
+				WHEN sequence != n THEN 'sequence'
+				WHEN balance_after != running THEN 'balance_after'
+				WHEN entry_hash != expected_hash THEN 'entry_hash'
+			END AS problem,
+			CASE WHEN sequence != n THEN n WHEN balance_after != running THEN running ELSE expected_hash END AS expected,
+			CASE WHEN sequence != n THEN sequence WHEN balance_after != running THEN balance_after ELSE entry_hash END AS found
+		FROM (
+			SELECT chained.*, {chain.sql_hash("previous_hash")} AS expected_hash FROM (
+				SELECT entries.*,
+					ROW_NUMBER() OVER by_sequence AS n,
+					SUM(amount) OVER (PARTITION BY balance ORDER BY sequence ROWS UNBOUNDED PRECEDING) AS running,
+					COALESCE(LAG(entry_hash) OVER by_sequence, '') AS previous_hash
+				FROM `tabBalance Transaction` entries
+				WINDOW by_sequence AS (PARTITION BY balance ORDER BY sequence)
+			) chained
+		) hashed
+	) judged WHERE problem IS NOT NULL ORDER BY balance, sequence LIMIT {_FIRST_BAD}
+"""
+
+CHECKS = (
+	Check(
+		"The entries of a balance follow each other: sequence, balance_after and hash chain",
+		f"SELECT CONCAT(subject, ' ', problem), expected, found FROM ({_REPLAY}) replay",
+	),
+	Check(
+		"A balance is the sum of its entries, and ends where they end",
+		f"""
+		SELECT b.name,
+			CONCAT_WS(', ', COALESCE(e.total, 0), COALESCE(e.last, 0), COALESCE(t.entry_hash, '')),
+			CONCAT_WS(', ', b.balance, b.last_sequence, COALESCE(b.last_hash, ''))
+		FROM `tabPrepaid Balance` b
+		LEFT JOIN (
+			SELECT balance, SUM(amount) AS total, MAX(sequence) AS last FROM `tabBalance Transaction` GROUP BY balance
+		) e ON e.balance = b.name
+		LEFT JOIN `tabBalance Transaction` t ON t.balance = e.balance AND t.sequence = e.last
+		WHERE b.balance != COALESCE(e.total, 0) OR b.last_sequence != COALESCE(e.last, 0)
+			OR COALESCE(b.last_hash, '') != COALESCE(t.entry_hash, '')
+		LIMIT {_FIRST_BAD}
+		""",
+	),
+	Check(
+		"What is reserved is the sum of the open holds, and only open calls hold",
+		f"""
+		SELECT b.name, COALESCE(h.held, 0), b.reserved_balance FROM `tabPrepaid Balance` b
+		LEFT JOIN (
+			SELECT company, SUM(reserved_amount) AS held FROM `tabCall Charge`
+			WHERE status IN ('Authorized', 'Active') GROUP BY company
+		) h ON h.company = b.name
+		WHERE b.reserved_balance != COALESCE(h.held, 0) OR b.reserved_balance < 0 LIMIT {_FIRST_BAD}
+		""",
+	),
+	Check(
+		"Available and is_low say what balance, reserved and threshold say",
+		f"""
+		SELECT name, balance - reserved_balance, available FROM `tabPrepaid Balance`
+		WHERE available != balance - reserved_balance OR is_low != (available < low_balance_threshold)
+		LIMIT {_FIRST_BAD}
+		""",
+	),
+	Check(
+		"A call is charged once, and its entries say what it cost",
+		f"""
+		SELECT CONCAT('call ', c.call_id), -c.amount, COALESCE(e.total, 0) FROM `tabCall Charge` c
+		LEFT JOIN (
+			SELECT reference_name, SUM(amount) AS total, SUM(transaction_type = 'Call Charge') AS charges
+			FROM `tabBalance Transaction`
+			WHERE reference_doctype = 'Call Charge' AND transaction_type IN ('Call Charge', 'Call Correction')
+			GROUP BY reference_name
+		) e ON e.reference_name = c.name
+		WHERE COALESCE(e.total, 0) != -c.amount OR COALESCE(e.charges, 0) > 1 LIMIT {_FIRST_BAD}
+		""",
+	),
+	Check(
+		"A top-up is credited once, with what it says, and only when paid",
+		f"""
+		SELECT CONCAT('top-up ', t.name), t.credited, COALESCE(e.total, 0) FROM `tabBalance Topup` t
+		LEFT JOIN (
+			SELECT reference_name, SUM(amount) AS total, COUNT(*) AS credits FROM `tabBalance Transaction`
+			WHERE reference_doctype = 'Balance Topup' AND transaction_type = 'Top-up' GROUP BY reference_name
+		) e ON e.reference_name = t.name
+		WHERE COALESCE(e.total, 0) != t.credited OR COALESCE(e.credits, 0) > 1
+			OR (t.credited != 0 AND t.payment_intent_id IS NULL) LIMIT {_FIRST_BAD}
+		""",
+	),
+	Check(
+		"No row joins two companies or two currencies",
+		f"""
+		SELECT CONCAT('entry ', t.name), CONCAT_WS(' ', b.name, b.currency), CONCAT_WS(' ', COALESCE(c.company, p.company, t.balance), t.currency)
+		FROM `tabBalance Transaction` t
+		LEFT JOIN `tabPrepaid Balance` b ON b.name = t.balance
+		LEFT JOIN `tabCall Charge` c ON t.reference_doctype = 'Call Charge' AND c.name = t.reference_name
+		LEFT JOIN `tabBalance Topup` p ON t.reference_doctype = 'Balance Topup' AND p.name = t.reference_name
+		WHERE b.name IS NULL OR b.currency != t.currency
+			OR (t.reference_doctype = 'Call Charge' AND (c.name IS NULL OR c.company != t.balance OR c.currency != t.currency))
+			OR (t.reference_doctype = 'Balance Topup' AND (p.name IS NULL OR p.company != t.balance OR p.currency != t.currency))
+		LIMIT {_FIRST_BAD}
+		""",
+	),
+)
+
+
+def verify() -> list[Finding]:
+	"""Run every check in one snapshot and return what breaks an invariant, first bad rows first."""
+	frappe.db.rollback()
+	findings = [
+		Finding(check.name, *(str(value) for value in row))
+		for check in CHECKS
+		for row in frappe.db.sql(check.query)
+	]
+	return findings + [
+		Finding("The database itself refuses what must not be", name, "there", "missing")
+		for name in constraints.missing()
+	]

@@ -1,0 +1,78 @@
+"""Money as exact decimals: the one way in from outside, and the one seam to the database.
+
+Every amount has at most six decimals and stays below 10^9, in the currency's major unit. Frappe reads
+DECIMAL(21,9) columns as float; within these limits an amount has 15 digits at most, so
+``Decimal(repr(x))`` gives back exactly what was stored.
+"""
+
+import re
+from decimal import Decimal
+
+SCALE = 6
+LIMIT = Decimal(10) ** 9
+ZERO = Decimal("0.000000")
+_QUANTUM = Decimal(1).scaleb(-SCALE)
+_AMOUNT = re.compile(r"-?(0|[1-9][0-9]{0,8})(\.[0-9]{1,6})?")
+
+
+# https://docs.stripe.com/currencies: minor units are hundredths but for these.
+_NO_DECIMALS = frozenset("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF UGX VND VUV XAF XOF XPF".split())
+_THREE_DECIMALS = frozenset("BHD JOD KWD OMR TND".split())
+
+
+class AmountError(ValueError):
+	"""The text is no amount of money that we accept. The message is a sentence for people."""
+
+
+def parse_amount(value: object) -> Decimal:
+	"""Return a positive amount from outside, as a Decimal with six places.
+
+	Takes a string such as ``"12.34"`` or an int. Raises AmountError for everything else: floats (they have
+	already lost digits), bool, None, exponents, separators, blanks, zero, negative or too large numbers.
+	"""
+	amount = parse_signed_amount(value)
+	if amount <= 0:
+		raise AmountError("The amount must be greater than zero.")
+	return amount
+
+
+def parse_signed_amount(value: object) -> Decimal:
+	"""As parse_amount, but zero and negative amounts pass too."""
+	if isinstance(value, int) and not isinstance(value, bool):
+		value = str(value)
+	if not isinstance(value, str):
+		raise AmountError('Send the amount as a string, such as "12.34".')
+	if not _AMOUNT.fullmatch(value):
+		raise AmountError(
+			"The amount must be a plain number below 1000000000 with at most six decimals after a point."
+		)
+	return Decimal(value).quantize(_QUANTUM)
+
+
+def from_database(value: float | int | str | Decimal | None) -> Decimal:
+	"""Return the exact amount behind a value that the database gave: a float by Frappe, or its text.
+
+	Raises AmountError where the value could not have been written by us (too large, too many decimals).
+	"""
+	if value is None:
+		return ZERO
+	amount = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+	if not amount.is_finite() or abs(amount) >= LIMIT:
+		raise AmountError("This amount is outside of the ledger's limits.")
+	exact = amount.quantize(_QUANTUM)
+	if exact != amount:
+		raise AmountError("This amount has more decimals than the ledger keeps.")
+	return exact
+
+
+def as_text(amount: Decimal) -> str:
+	"""Return an amount as API answers carry it: plain digits with six decimals, such as ``"12.340000"``."""
+	return f"{amount:.{SCALE}f}"
+
+
+def exponent(currency: str) -> int:
+	"""Return how many decimals an amount of ``currency`` (ISO 4217, any case) has at Stripe."""
+	code = currency.upper()
+	if code in _NO_DECIMALS:
+		return 0
+	return 3 if code in _THREE_DECIMALS else 2

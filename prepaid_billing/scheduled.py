@@ -1,0 +1,23 @@
+"""What the scheduler runs. Thin: each calls one room. Every one of them is safe to run twice at once.
+
+Frappe names a job by the last two parts of its path, so they are named after the product.
+"""
+
+from prepaid_billing.alerts.check import check_low_balances
+from prepaid_billing.calls.session import expire_stale
+from prepaid_billing.payments.topups import refresh_unfinished
+
+
+def prepaid_low_balances() -> None:
+	"""Warn companies whose balance is low; every 30 minutes."""
+	check_low_balances()
+
+
+def prepaid_stale_calls() -> None:
+	"""Close the calls that nobody ended; every minute."""
+	expire_stale()
+
+
+def prepaid_unfinished_topups() -> None:
+	"""Ask Stripe about top-ups that no webhook finished; every hour."""
+	refresh_unfinished()
