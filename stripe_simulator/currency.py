@@ -1,0 +1,80 @@
+"""Currencies: how many decimals they have and how little or much a card may be charged."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from stripe_simulator.errors import ApiError, parameter_invalid
+
+MAX_AMOUNT = 99_999_999
+"""Eight digits in minor units, in every currency."""
+_ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
+_THREE_DECIMAL = frozenset("bhd jod kwd omr tnd".split())
+_MINIMUM = {
+	"aed": 200,
+	"bgn": 100,
+	"czk": 1500,
+	"dkk": 250,
+	"gbp": 30,
+	"hkd": 400,
+	"huf": 17500,
+	"mxn": 1000,
+	"myr": 200,
+	"nok": 300,
+	"pln": 200,
+	"ron": 200,
+	"sek": 300,
+	"thb": 1000,
+}
+"""docs.stripe.com/currencies#minimum-and-maximum-charge-amounts; where it names none, 50 stands for 0.50."""
+_KNOWN = frozenset(
+	"""aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd bwp byn bzd cad cdf chf
+	clp cny cop crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gnf gtq gyd hkd hnl htg huf idr ils
+	inr isk jmd jod jpy kes kgs khr kmf krw kwd kyd kzt lak lbp lkr lrd lsl mad mdl mga mkd mmk mnt mop mur mvr mwk
+	mxn myr mzn nad ngn nio nok npr nzd omr pab pen pgk php pkr pln pyg qar ron rsd rub rwf sar sbd scr sek sgd shp
+	sos srd std szl thb tjs tnd top try ttd twd tzs uah ugx usd uyu uzs vnd vuv wst xaf xcd xof xpf yer zar
+	zmw""".split()
+)
+
+
+class Currency:
+	"""A parameter with a three-letter currency; upper case is taken and turned into lower case."""
+
+	def parse(self, value: Any, path: str) -> str:
+		"""Return the lower-case code, or raise ApiError for a currency that Stripe doesn't know."""
+		code = value.lower() if isinstance(value, str) else ""
+		if not re.fullmatch(r"[a-z]{3}", code) or code not in _KNOWN:
+			raise parameter_invalid(path, f"Invalid currency: {value}", "parameter_invalid_string")
+		return code
+
+
+def decimals_of(currency: str) -> int:
+	"""Return the number of decimals: 100 minor units are 1.00 EUR, 100 JPY or 0.100 KWD."""
+	if currency in _ZERO_DECIMAL:
+		return 0
+	return 3 if currency in _THREE_DECIMAL else 2
+
+
+def check_amount(amount: int, currency: str) -> None:
+	"""Refuse an amount (minor units) that is too small or too large to charge."""
+	minimum = _MINIMUM.get(currency, 50)
+	if amount < minimum:
+		raise ApiError(
+			"The Checkout Session's total amount due must add up to at least "
+			f"{plain_amount(minimum, currency)} {currency}",
+			code="amount_too_small",
+		)
+	if amount > MAX_AMOUNT:
+		raise ApiError(
+			"The Checkout Session's total amount due must be no more than "
+			f"{plain_amount(MAX_AMOUNT, currency)} {currency}",
+			code="amount_too_large",
+		)
+
+
+def plain_amount(amount: int, currency: str) -> str:
+	"""Write minor units with the currency's decimals and a point: 5000 EUR is `50.00`."""
+	decimals = decimals_of(currency)
+	digits = f"{amount:0{decimals + 1}d}"
+	return f"{digits[:-decimals]}.{digits[-decimals:]}" if decimals else digits
