@@ -1,0 +1,1 @@
+"""The low balance check and its mails. DESIGN.md section 9, end."""

@@ -1,0 +1,35 @@
+"""The webhook of Stripe, at its canonical address and as ``POST /api/stripe/webhook``."""
+
+import frappe
+from frappe import _
+from werkzeug.wrappers import Response
+
+from prepaid_billing.api.endpoint import refuse
+from prepaid_billing.exceptions import BillingError, InvalidInput
+from prepaid_billing.payments import webhook as events
+
+
+class TooLarge(InvalidInput):
+	"""The body is larger than any event."""
+
+	http_status_code = 413
+
+
+# Guests may call it because Stripe is one; the signature over the raw body is what lets an event in.
+@frappe.whitelist(methods=["POST"], allow_guest=True)  # nosemgrep: guest-whitelisted-method
+def webhook() -> dict | None:
+	"""Take one event of Stripe. 200 leaves only after its effect is committed."""
+	try:
+		body = frappe.request.get_data()
+		if len(body) > events.MAX_BODY:
+			raise TooLarge(_("This webhook is larger than any event. Nothing was stored."))
+		events.receive(body, frappe.get_request_header("Stripe-Signature"))
+		return {"received": True}
+	except BillingError as error:
+		return refuse(error)
+
+
+def short_path() -> Response | dict | None:
+	"""Serve ``/api/stripe/webhook`` exactly as the canonical address, with all of Frappe's own checks."""
+	frappe.form_dict.cmd = "prepaid_billing.api.stripe.webhook"
+	return frappe.handler.handle()

@@ -1,0 +1,42 @@
+"""Top-ups by API. The card is entered at Stripe; nothing of it comes near us. DESIGN.md section 9."""
+
+from typing import Any
+
+import frappe
+
+from prepaid_billing.api import inputs
+from prepaid_billing.api.endpoint import endpoint
+from prepaid_billing.exceptions import UnknownCompany
+from prepaid_billing.ledger import balance_of
+from prepaid_billing.payments import topups
+from prepaid_billing.permissions import MANAGER, STAFF, payable_company, visible_company
+from prepaid_billing.rating.money import as_text, parse_amount
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint(MANAGER, STAFF, own_company=True)
+def create(amount: Any = None, company: Any = None, idempotency_key: Any = None) -> dict:
+	"""Begin a top-up and return where to pay. The same idempotency key again returns the same top-up."""
+	return topups.create(
+		payable_company(inputs.optional_company(company)),
+		parse_amount(amount),
+		inputs.optional_key(idempotency_key, "idempotency_key"),
+	)
+
+
+@frappe.whitelist(methods=["GET"])
+@endpoint(MANAGER, STAFF, own_company=True)
+def status(topup: Any = None) -> dict:
+	"""Return how a top-up stands by our books, and the balance."""
+	found = topups.find(inputs.key(topup, "topup"))
+	try:
+		company = visible_company(found.company, MANAGER, STAFF)
+	except UnknownCompany as error:
+		raise topups.unknown() from error
+	return {
+		"topup": found.name,
+		"status": found.status,
+		"amount": as_text(found.amount),
+		"currency": found.currency,
+		"balance": as_text(balance_of(company).balance),
+	}

@@ -1,0 +1,97 @@
+"""bench --site SITE prepaid-billing ...: each command prints what it did and why."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+
+import click
+import frappe
+from frappe.commands import get_site, pass_context
+
+
+@click.group("prepaid-billing")
+def prepaid_billing() -> None:
+	"""Prepaid balances: warnings, proof of the books, state of the jobs."""
+
+
+def on_site(command: Callable[..., int]) -> Callable:
+	"""Run a command on the chosen site and exit with the number that it returns."""
+
+	@pass_context
+	@wraps(command)
+	def wrapped(context, **options):
+		frappe.init(site=get_site(context))
+		frappe.connect()
+		try:
+			sys.exit(command(**options))
+		finally:
+			frappe.destroy()
+
+	return wrapped
+
+
+@prepaid_billing.command("check-low-balances")
+@click.option("--company", help="Only this company, also when its balance is not low.")
+@click.option("--dry-run", is_flag=True, help="Print what would be done; send and write nothing.")
+@on_site
+def check_low_balances(company: str | None, dry_run: bool) -> int:
+	"""Warn the companies whose available balance is below their threshold, and say why or why not."""
+	from prepaid_billing.alerts import check
+	from prepaid_billing.exceptions import UnknownCompany
+
+	try:
+		checked = check.check_low_balances(company, dry_run)
+	except UnknownCompany as error:
+		click.echo(error)
+		return 1
+	for result in checked:
+		click.echo(check.describe(result))
+	sent = sum(result.sent for result in checked)
+	click.echo(f"{len(checked)} checked, {sent} warned{' (dry run: nothing was sent)' if dry_run else ''}")
+	return 0
+
+
+@prepaid_billing.command("verify-ledger")
+@on_site
+def verify_ledger() -> int:
+	"""Check every standing invariant of the books; exit 1 and name the first bad rows where one is broken."""
+	from prepaid_billing.ledger.verify import CHECKS, verify
+
+	findings = verify()
+	broken = {finding.check for finding in findings}
+	for check in CHECKS:
+		click.echo(f"{'BROKEN' if check.name in broken else 'ok':<7} {check.name}")
+	for finding in findings:
+		click.echo(
+			f"  {finding.subject}: expected {finding.expected}, found {finding.found}  [{finding.check}]"
+		)
+	click.echo(f"{len(findings)} findings" if findings else "The books are whole.")
+	return 1 if findings else 0
+
+
+@prepaid_billing.command("status")
+@click.option("--company", help="The balance, rate and last calls of this company as well.")
+@click.option("--call", "call_id", help="What became of this call.")
+@click.option("--topup", help="What became of this top-up.")
+@on_site
+def status(company: str | None, call_id: str | None, topup: str | None) -> int:
+	"""Print the state of the product: jobs with their last run, payments, queues; or of one record."""
+	from prepaid_billing import status as state
+
+	sections = [
+		section
+		for section in (
+			state.company(company) if company else None,
+			state.call(call_id) if call_id else None,
+			state.topup(topup) if topup else None,
+		)
+		if section
+	] or state.overview()
+	for title, lines in sections:
+		click.secho(title, bold=True)
+		for line in lines:
+			click.echo(f"  {line}")
+	return 0
+
+
+commands = [prepaid_billing]

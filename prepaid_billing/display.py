@@ -1,0 +1,45 @@
+"""Money and moments as people read them. For pages and mails; never parsed back."""
+
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+
+import frappe
+from babel.dates import format_datetime
+from babel.numbers import format_currency
+
+from prepaid_billing.rating.money import exponent
+
+
+def money(amount: Decimal, currency: str, language: str | None = None, exact: bool = False) -> str:
+	"""Return an amount such as ``12,34 €`` or ``€12.34``, negative ones with a real minus sign.
+
+	Rounded to the currency's own decimals, or with up to six where ``exact`` is asked for.
+	"""
+	places = exponent(currency)
+	shown = amount if exact else amount.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+	text = format_currency(
+		abs(shown),
+		currency,
+		format=_pattern(places, exact, language),
+		locale=_locale(language),
+		currency_digits=False,
+	)
+	return f"−{text}" if shown < 0 else text
+
+
+def moment(value: datetime | None, language: str | None = None) -> str:
+	"""Return a site time such as ``22.11.2026, 14:05`` or ``22 Nov 2026, 14:05``, or nothing."""
+	if value is None:
+		return ""
+	pattern = "dd.MM.y, HH:mm" if _locale(language).startswith("de") else "d MMM y, HH:mm"
+	return format_datetime(value, pattern, locale=_locale(language))
+
+
+def _pattern(places: int, exact: bool, language: str | None) -> str:
+	digits = "0" * places + ("#" * (6 - places) if exact else "")
+	number = f"#,##0.{digits}" if digits else "#,##0"
+	return f"{number}\u00a0¤" if _locale(language).startswith("de") else f"¤{number}"
+
+
+def _locale(language: str | None) -> str:
+	return (language or frappe.local.lang or "en").replace("-", "_")

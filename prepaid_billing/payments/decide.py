@@ -1,0 +1,69 @@
+"""What a look at a payment means for a top-up. Pure: the same facts in any order end in the same state."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from prepaid_billing.payments.facts import PaymentFacts
+
+FINAL = ("Paid", "Partly Refunded", "Refunded", "Disputed")
+"""A top-up in one of these was credited, once and for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopupState:
+	"""A top-up as it stands in our own row, which is the truth about what was asked. Major units."""
+
+	status: str
+	amount: Decimal
+	currency: str
+	livemode: bool
+	session_id: str | None
+	payment_intent_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+	"""What to do: "credit", "status" (only set one), "note" (keep the reason), "nothing" or "park"."""
+
+	action: str
+	status: str = ""
+	reason: str = ""
+
+
+def decide(topup: TopupState, facts: PaymentFacts) -> Decision:
+	"""Return what ``facts`` about the payment of ``topup`` lead to. What does not fit is parked for a person."""
+	if problem := _mismatch(topup, facts):
+		return Decision("park", reason=problem)
+	if topup.status in FINAL:
+		return Decision("nothing")
+	if facts.outcome == "paid":
+		return Decision("credit", "Paid")
+	if facts.outcome == "processing":
+		return Decision("status", "Processing")
+	if facts.outcome == "expired":
+		return Decision("status", "Expired") if topup.status == "Created" else Decision("nothing")
+	if facts.outcome == "failed":
+		return Decision("status", "Failed", facts.reason)
+	if facts.outcome == "declined":
+		return Decision("note", reason=facts.reason)
+	return Decision("nothing")
+
+
+def _mismatch(topup: TopupState, facts: PaymentFacts) -> str:
+	if facts.livemode != topup.livemode:
+		return "Test mode and live mode do not mix."
+	if facts.currency != topup.currency:
+		return f"Paid in {facts.currency}, asked for in {topup.currency}."
+	if facts.session_id and topup.session_id and facts.session_id != topup.session_id:
+		return "Another Checkout session than the one we opened."
+	if (
+		facts.payment_intent_id
+		and topup.payment_intent_id
+		and facts.payment_intent_id != topup.payment_intent_id
+	):
+		return "A second payment for a top-up that was paid before."
+	if facts.outcome == "paid" and facts.amount != topup.amount:
+		return f"Paid {facts.amount} {facts.currency}, asked for {topup.amount}."
+	if facts.outcome == "paid" and not facts.payment_intent_id:
+		return "Paid without a payment intent."
+	return ""

@@ -1,0 +1,116 @@
+"""The one adapter to Stripe, and the only `import stripe`. Plain dicts and PaymentFacts come out of it.
+
+Never called inside a lock: a network call can take a minute.
+"""
+
+import json
+import re
+import time
+from collections.abc import Callable
+
+import stripe
+from frappe import _
+
+from prepaid_billing.exceptions import InvalidWebhook, TryAgain
+from prepaid_billing.payments import keys
+from prepaid_billing.payments.facts import PaymentFacts, of_session
+
+TOLERANCE = 300
+"""Seconds that a webhook's time stamp may be off, into the past and into the future."""
+
+_TIMEOUT = 20
+_ID = re.compile(r"[!-~]{1,140}")
+_STAMP = re.compile(r"(?:^|,)\s*t=(\d{1,12})(?:,|$)")
+
+
+def create_session(params: dict, idempotency_key: str) -> dict:
+	"""Open a Checkout session and return it as a dict. The same key again returns the same session.
+
+	Raises TryAgain where Stripe cannot be reached or refuses.
+	"""
+	return _call(
+		lambda client: client.v1.checkout.sessions.create(
+			params=params, options={"idempotency_key": idempotency_key}
+		)
+	)
+
+
+def session_facts(session_id: str) -> PaymentFacts:
+	"""Ask Stripe how the payment of a Checkout session stands. Raises TryAgain."""
+	return of_session(
+		_call(
+			lambda client: client.v1.checkout.sessions.retrieve(
+				session_id, params={"expand": ["payment_intent"]}
+			)
+		)
+	)
+
+
+def session_of_intent(payment_intent_id: str) -> str | None:
+	"""Return the id of the Checkout session that a payment intent belongs to, or None. Raises TryAgain."""
+	found = _call(
+		lambda client: client.v1.checkout.sessions.list(
+			params={"payment_intent": payment_intent_id, "limit": 1}
+		)
+	)
+	return found["data"][0]["id"] if found["data"] else None
+
+
+def verified_event(body: bytes, header: str | None) -> dict:
+	"""Return the event in a webhook body that Stripe has signed. Raises InvalidWebhook.
+
+	The library's verifier accepts stamps from the future and does not mind an empty secret; we do.
+	"""
+	secret = keys.webhook_secret()
+	try:
+		text = body.decode()
+		# A header that is not ASCII would end in a TypeError of the library's comparison.
+		(header or "").encode("ascii")
+		stripe.WebhookSignature.verify_header(text, header or "", secret, TOLERANCE)
+	except (UnicodeError, stripe.SignatureVerificationError) as error:
+		raise InvalidWebhook(_("The signature of this webhook is not valid. Nothing was stored.")) from error
+	stamp = _STAMP.search(header or "")
+	if not stamp or int(stamp[1]) > time.time() + TOLERANCE:
+		raise InvalidWebhook(_("The time stamp of this webhook lies in the future. Nothing was stored."))
+	return _strict_event(text)
+
+
+def _strict_event(text: str) -> dict:
+	try:
+		event = json.loads(text, object_pairs_hook=_no_twins, parse_constant=_no_constant)
+		data = event["data"]["object"]
+		valid = all(_ID.fullmatch(event[key]) for key in ("id", "type")) and isinstance(data, dict)
+	except (ValueError, KeyError, TypeError, RecursionError) as error:
+		raise InvalidWebhook(_("This webhook holds no event. Nothing was stored.")) from error
+	if not valid or not isinstance(event.get("livemode"), bool):
+		raise InvalidWebhook(_("This webhook holds no event. Nothing was stored."))
+	return event
+
+
+def _no_twins(pairs: list[tuple[str, object]]) -> dict:
+	result = dict(pairs)
+	if len(result) != len(pairs):
+		raise ValueError("a key stands twice")
+	return result
+
+
+def _no_constant(name: str) -> None:
+	raise ValueError(f"{name} is not JSON")
+
+
+def _call(request: Callable[[stripe.StripeClient], stripe.StripeObject]) -> dict:
+	# The library's telemetry would write a file into the home of the web server's user.
+	stripe.enable_telemetry = False
+	base = keys.api_base()
+	client = stripe.StripeClient(
+		keys.secret_key(),
+		base_addresses={"api": base} if base else {},
+		max_network_retries=2,
+		http_client=stripe.RequestsClient(timeout=_TIMEOUT),
+	)
+	try:
+		return request(client).to_dict()
+	except stripe.StripeError as error:
+		raise TryAgain(
+			_("The payment service did not answer as expected. Nothing was charged; try again.")
+		) from error

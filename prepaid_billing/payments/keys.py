@@ -1,0 +1,75 @@
+"""Stripe's keys: the environment beats site_config.json, which beats the settings."""
+
+import ipaddress
+import os
+from urllib.parse import urlsplit
+
+import frappe
+from frappe import _
+
+from prepaid_billing.exceptions import TryAgain
+
+
+def secret_key() -> str:
+	"""Return the secret API key. Raises TryAgain where none is set."""
+	return _required("stripe_secret")
+
+
+def webhook_secret() -> str:
+	"""Return the signing secret of the webhook endpoint. Raises TryAgain where none is set.
+
+	Never an empty one: anybody can sign with that.
+	"""
+	return _required("stripe_webhook_secret")
+
+
+def is_live() -> bool:
+	"""Whether the secret key moves real money."""
+	return _is_live(secret_key())
+
+
+def api_base() -> str | None:
+	"""Return the address of a local Stripe, or None for the real one. Raises on a base with a live key."""
+	base = frappe.conf.get("stripe_api_base") or frappe.db.get_single_value(
+		"Prepaid Billing Settings", "stripe_api_base"
+	)
+	if not base:
+		return None
+	check_api_base(base, secret_key())
+	return base
+
+
+def check_api_base(base: str, key: str) -> None:
+	"""Refuse an API base that is not on this machine, and any with a live key."""
+	if _is_live(key):
+		frappe.throw(_("A live Stripe key is only used with Stripe itself. Empty the API Base."))
+	parts = urlsplit(base)
+	if parts.scheme not in ("http", "https") or not _is_loopback(parts.hostname or ""):
+		frappe.throw(_("The API Base must be an address of this machine, such as http://127.0.0.1:9101."))
+
+
+def _is_live(key: str) -> bool:
+	return key.startswith(("sk_live_", "rk_live_"))
+
+
+def _is_loopback(host: str) -> bool:
+	if host == "localhost":
+		return True
+	try:
+		return ipaddress.ip_address(host).is_loopback
+	except ValueError:
+		return False
+
+
+def _required(name: str) -> str:
+	value = os.environ.get(name.upper()) or frappe.conf.get(name) or _from_settings(name)
+	if not value or not value.strip():
+		raise TryAgain(
+			_("Payments are not set up: {0} is missing. Nothing was charged.").format(name.upper())
+		)
+	return value.strip()
+
+
+def _from_settings(name: str) -> str | None:
+	settings = frappe.get_cached_doc("Prepaid Billing Settings")
+	return settings.get_password(name, raise_exception=False)

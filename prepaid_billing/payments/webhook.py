@@ -1,0 +1,161 @@
+"""Stripe's events: stored once, acted on once, whatever the order, the number and the timing.
+
+Two transactions: the event row by its id, committed; then balance, effect and "Processed" together. An
+answer of 2xx leaves only after the second.
+"""
+
+from dataclasses import replace
+
+import frappe
+from frappe import _
+
+from prepaid_billing.exceptions import BillingError, TryAgain
+from prepaid_billing.ledger import clock, transaction
+from prepaid_billing.log import log
+from prepaid_billing.payments import gateway, keys, topups
+from prepaid_billing.payments.decide import Decision
+from prepaid_billing.payments.facts import PaymentFacts, of_intent, of_session
+
+MAX_BODY = 256 * 1024
+ATTEMPTS = 5
+
+SESSION_EVENTS = (
+	"checkout.session.completed",
+	"checkout.session.async_payment_succeeded",
+	"checkout.session.async_payment_failed",
+	"checkout.session.expired",
+)
+INTENT_EVENTS = (
+	"payment_intent.succeeded",
+	"payment_intent.processing",
+	"payment_intent.payment_failed",
+	# Stripe sends no event of this name; set-up guides of the system before us told people to select it.
+	"payment_intent.failed",
+)
+# Money moved and we do not book it yet: a person must see it.
+STAFF_EVENTS = (
+	"charge.refunded",
+	"refund.created",
+	"refund.failed",
+	"charge.dispute.created",
+	"charge.dispute.closed",
+	"charge.dispute.funds_withdrawn",
+	"charge.dispute.funds_reinstated",
+)
+
+
+def receive(body: bytes, signature: str | None) -> None:
+	"""Store and act on the event in a webhook body.
+
+	Raises InvalidWebhook (nothing stored) where it is not validly signed, TryAgain where acting on it
+	failed and Stripe shall send it again.
+	"""
+	event = gateway.verified_event(body, signature)
+	name = _store(event, body)
+	if _status(name)["status"] == "Received":
+		process(name, event)
+
+
+def process(name: str, event: dict) -> None:
+	"""Act on a stored event. Raises TryAgain when it failed; after ATTEMPTS it is parked instead."""
+	try:
+		_process(name, event)
+	except Exception as error:
+		frappe.db.rollback()
+		_count_failure(name, error)
+
+
+def _process(name: str, event: dict) -> None:
+	if event["livemode"] != keys.is_live():
+		return _finish(name, "Ignored", _("Test mode and live mode do not mix."))
+	if event["type"] in STAFF_EVENTS:
+		return _finish(name, "Parked", _("Refunds and disputes are booked by staff for now."))
+	if event["type"] not in SESSION_EVENTS + INTENT_EVENTS:
+		return _finish(name, "Ignored", "")
+	facts = _facts(event)
+	topup = _topup_of(facts)
+	if not topup:
+		return _finish(name, "Ignored", _("This payment belongs to no top-up of ours."))
+
+	def mark(decision: Decision) -> None:
+		status = "Parked" if decision.action == "park" else "Processed"
+		_write(name, status=status, error=decision.reason, topup=topup.name)
+
+	topups.apply(topup.name, facts, also=mark)
+
+
+def _facts(event: dict) -> PaymentFacts:
+	payload = event["data"]["object"]
+	if event["type"] not in SESSION_EVENTS:
+		return of_intent(payload)
+	facts = of_session(payload)
+	# The session itself only says "complete, unpaid" then, as it does while the payment is on its way.
+	return replace(facts, outcome="failed") if event["type"].endswith("async_payment_failed") else facts
+
+
+def _topup_of(facts: PaymentFacts) -> frappe._dict | None:
+	"""Find our row by the ids that we stored or that Stripe itself links. Metadata is never asked."""
+	if facts.session_id:
+		return topups.by_session(facts.session_id)
+	intent = facts.payment_intent_id or ""
+	if known := topups.by_intent(intent):
+		return known
+	session = gateway.session_of_intent(intent)
+	return topups.by_session(session) if session else None
+
+
+def _store(event: dict, body: bytes) -> str:
+	"""Insert the event, or find it, and return its name; committed either way."""
+
+	def work() -> str:
+		try:
+			doc = frappe.get_doc(
+				{
+					"doctype": "Stripe Event",
+					"event_id": event["id"],
+					"event_type": event["type"][:140],
+					"api_version": str(event.get("api_version") or "")[:140],
+					"livemode": int(event["livemode"]),
+					"status": "Received",
+					"received_at": clock.site_time(clock.now_us()),
+					"payload": body.decode(),
+				}
+			)
+			doc.insert(ignore_permissions=True)  # Stripe is a guest here; its signature was checked
+			return doc.name
+		except frappe.UniqueValidationError:
+			frappe.clear_last_message()
+			frappe.db.rollback()
+			return frappe.db.get_value("Stripe Event", {"event_id": event["id"]}, "name", order_by=None)
+
+	return transaction.run(work)
+
+
+def _count_failure(name: str, error: Exception) -> None:
+	attempts = _status(name)["attempts"] + 1
+	reason = str(error) if isinstance(error, BillingError) else type(error).__name__
+	parked = attempts >= ATTEMPTS
+	transaction.run(
+		lambda: _write(name, attempts=attempts, error=reason, status="Parked" if parked else "Received")
+	)
+	log("webhook failed", stripe_event=name, attempts=attempts, reason=reason)
+	if not isinstance(error, BillingError):
+		frappe.log_error("Stripe webhook failed", reference_doctype="Stripe Event", reference_name=name)
+	if not parked:
+		raise TryAgain(_("The event could not be processed now. Send it again.")) from error
+
+
+def _finish(name: str, status: str, reason: str) -> None:
+	transaction.run(lambda: _write(name, status=status, error=reason))
+
+
+def _status(name: str) -> frappe._dict:
+	return frappe.db.get_value("Stripe Event", name, ["status", "attempts"], as_dict=True)
+
+
+def _write(name: str, **columns: object) -> None:
+	table = frappe.qb.DocType("Stripe Event")
+	query = frappe.qb.update(table).where(table.name == name)
+	for column, value in {"processed_at": clock.site_time(clock.now_us()), **columns}.items():
+		query = query.set(table[column], value)
+	query.run()

@@ -1,0 +1,167 @@
+"""The state of the product in words, for `prepaid-billing status`: why a payment, a charge or a mail is missing."""
+
+import frappe
+from frappe.utils.scheduler import is_scheduler_inactive
+
+from prepaid_billing import ledger
+from prepaid_billing.calls.pricing import rate_for
+from prepaid_billing.exceptions import BillingError
+from prepaid_billing.ledger import clock, constraints
+from prepaid_billing.payments import keys, topups
+from prepaid_billing.rating.money import as_text
+
+Section = tuple[str, list[str]]
+
+
+def overview() -> list[Section]:
+	"""Return the jobs with their last run, how payments are set up, and what waits for a person."""
+	return [
+		("Scheduled jobs", _jobs()),
+		("Payments", _payments()),
+		("Waiting", _waiting()),
+		("Database", _database()),
+	]
+
+
+def company(name: str) -> Section:
+	"""Return what decides whether calls of a company are authorised and charged."""
+	title = f"Company {name}"
+	try:
+		view = ledger.balance_of(name)
+		found = frappe.db.get_value("Billing Company", name, ["status", "prepaid_billing_enabled"])
+		lines = [
+			f"status {found[0]}, prepaid billing {'on' if found[1] else 'OFF: no call is authorised'}",
+			f"balance {as_text(view.balance)} {view.currency} ({view.status}), in calls {as_text(view.reserved)}, "
+			f"available {as_text(view.available)}, threshold {as_text(view.threshold)}",
+		]
+		priced = rate_for(name, view.currency, clock.now_us())
+		lines.append(
+			f"rate {priced.name} ({'own' if priced.company else 'default price list'}): "
+			f"{as_text(priced.rate.rate_per_minute)} a minute, increment {priced.rate.billing_increment} s"
+		)
+	except BillingError as error:
+		return title, [f"{error.code}: {error}"]
+	return title, lines
+
+
+def call(call_id: str) -> Section:
+	"""Return what became of a call, and its entries in the ledger."""
+	title = f"Call {call_id}"
+	row = frappe.db.get_value(
+		"Call Charge",
+		{"call_id": call_id},
+		[
+			"name",
+			"company",
+			"status",
+			"duration_sec",
+			"billed_sec",
+			"amount",
+			"reserved_amount",
+			"currency",
+			"overrun",
+		],
+		as_dict=True,
+	)
+	if not row:
+		return title, ["Never authorised here. Look for the refusal in logs/prepaid_billing.log."]
+	lines = [
+		f"{row.company}: {row.status}, {row.duration_sec} s real, {row.billed_sec} s billed",
+		f"charged {row.amount} {row.currency}, held {row.reserved_amount}"
+		+ (", overrun" if row.overrun else ""),
+	]
+	if row.status in ("Authorized", "Active"):
+		lines.append("Not charged yet: the gateway has not called calls.end for it.")
+	return title, lines + _entries("Call Charge", row.name)
+
+
+def topup(name: str) -> Section:
+	"""Return what became of a top-up: our row, the events that came for it, and its entry."""
+	title = f"Top-up {name}"
+	try:
+		row = topups.find(name)
+	except BillingError as error:
+		return title, [f"{error.code}: {error}"]
+	lines = [
+		f"{row.company}: {row.status}, asked {as_text(row.amount)} {row.currency}, credited {as_text(row.credited)}",
+		f"checkout session {row.checkout_session_id or 'none: Stripe was not reached'}, payment intent {row.payment_intent_id or 'none yet'}",
+	]
+	if row.failure_reason:
+		lines.append(f"last failure: {row.failure_reason}")
+	events = frappe.get_all(
+		"Stripe Event", {"topup": name}, ["event_type", "status", "error"], order_by="creation"
+	)
+	lines += [f"event {event.event_type}: {event.status} {event.error or ''}".rstrip() for event in events]
+	if not events and row.status == "Created":
+		lines.append(
+			"No event of Stripe has arrived for it: check the webhook address and its signing secret."
+		)
+	return title, lines + _entries("Balance Topup", name)
+
+
+def _entries(doctype: str, name: str) -> list[str]:
+	entries = frappe.get_all(
+		"Balance Transaction",
+		{"reference_doctype": doctype, "reference_name": name},
+		["transaction_type", "amount", "currency", "booked_at"],
+		order_by="booked_us",
+	)
+	return [
+		f"booked {entry.amount} {entry.currency} as {entry.transaction_type} at {entry.booked_at}"
+		for entry in entries
+	]
+
+
+def _jobs() -> list[str]:
+	jobs = frappe.get_all(
+		"Scheduled Job Type",
+		{"method": ["like", "prepaid_billing.%"]},
+		["method", "cron_format", "last_execution", "stopped"],
+		order_by="method",
+	)
+	lines = [
+		f"{job.method.rsplit('.', 1)[1]:<28} {job.cron_format:<14} last run {job.last_execution or 'never'}"
+		+ (" STOPPED" if job.stopped else "")
+		for job in jobs
+	]
+	if not is_scheduler_inactive(verbose=False):
+		return lines
+	return [*lines, "The scheduler is OFF for this site: bench --site SITE enable-scheduler"]
+
+
+def _payments() -> list[str]:
+	lines = []
+	for label, read in (("secret key", keys.secret_key), ("webhook secret", keys.webhook_secret)):
+		try:
+			read()
+			lines.append(f"{label} is set")
+		except BillingError as error:
+			lines.append(f"{label} is MISSING: {error}")
+	last = frappe.get_all(
+		"Stripe Event", fields=["event_type", "status", "received_at"], order_by="creation desc", limit=1
+	)
+	lines.append(
+		f"last event {last[0].event_type} ({last[0].status}) at {last[0].received_at}"
+		if last
+		else "no event has arrived yet"
+	)
+	return lines
+
+
+def _waiting() -> list[str]:
+	counts = (
+		("top-ups not finished", "Balance Topup", {"status": ["in", ["Created", "Processing"]]}),
+		("events parked for a person", "Stripe Event", {"status": "Parked"}),
+		("events not processed", "Stripe Event", {"status": "Received"}),
+		("calls in progress", "Call Charge", {"status": ["in", ["Authorized", "Active"]]}),
+		("calls that expired", "Call Charge", {"status": "Expired"}),
+		("mails not sent", "Email Queue", {"status": ["in", ["Not Sent", "Sending", "Error"]]}),
+	)
+	return [f"{frappe.db.count(doctype, filters):>6} {label}" for label, doctype, filters in counts]
+
+
+def _database() -> list[str]:
+	missing = constraints.missing()
+	return [f"MISSING: {name}. Run bench --site SITE migrate" for name in missing] or [
+		"all constraints are there"
+	]
