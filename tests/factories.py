@@ -1,0 +1,89 @@
+"""Companies and users for tests, each with a name of its own, made by the product's own documents."""
+
+import secrets
+from decimal import Decimal
+
+import frappe
+
+from prepaid_billing import ledger
+from prepaid_billing.permissions import CUSTOMER, GATEWAY, MANAGER
+
+PASSWORD = "correct horse battery staple"
+
+
+def make_company(balance: str = "0", **fields: object) -> str:
+	"""Make a company (0.42 a minute, per second, threshold 20, EUR) with a balance and return its name."""
+	values = {
+		"company_name": f"Test {secrets.token_hex(4)}",
+		"currency": "EUR",
+		"language": "en",
+		"rate_per_minute": 0.42,
+		"billing_increment": 1,
+		"low_balance_threshold": 20,
+		**fields,
+	}
+	company = frappe.get_doc({"doctype": "Billing Company", **values}).insert().name
+	frappe.db.commit()
+	if Decimal(balance):
+		give(company, balance)
+	return company
+
+
+def give(company: str, amount: str) -> None:
+	"""Credit a company, as staff give a bonus."""
+	ledger.credit(
+		company, Decimal(amount), transaction_type="Bonus", key=f"bonus:{company}:{secrets.token_hex(8)}"
+	)
+
+
+def make_customer(company: str | None, may_top_up: bool = True) -> tuple[str, str]:
+	"""Make a portal user, of a company or of none, and return e-mail and password."""
+	email = make_user(CUSTOMER)
+	if company:
+		doc = frappe.get_doc("Billing Company", company)
+		doc.append("users", {"user": email, "may_top_up": int(may_top_up), "gets_warnings": 0})
+		doc.save()
+		frappe.db.commit()
+	return email, PASSWORD
+
+
+def make_manager() -> tuple[str, str]:
+	"""Make a staff user with the manager's role and return e-mail and password."""
+	return make_user(MANAGER), PASSWORD
+
+
+def make_gateway_key() -> str:
+	"""Make a user of the call gateway and return the Authorization header of its API key."""
+	return api_key_of(make_user(GATEWAY))
+
+
+def api_key_of(email: str) -> str:
+	"""Give a user an API key and return its Authorization header."""
+	user = frappe.get_doc("User", email)
+	secret = secrets.token_hex(16)
+	user.update({"api_key": secrets.token_hex(8), "api_secret": secret})
+	user.save()
+	frappe.db.commit()
+	return f"token {user.api_key}:{secret}"
+
+
+def make_user(role: str) -> str:
+	"""Make a user with one role and the PASSWORD, without a welcome mail; return the e-mail address."""
+	email = f"test-{secrets.token_hex(4)}@example.com"
+	frappe.get_doc(
+		{
+			"doctype": "User",
+			"email": email,
+			"first_name": "Test",
+			"send_welcome_email": 0,
+			"new_password": PASSWORD,
+			"roles": [{"role": role}],
+		}
+	).insert()
+	frappe.db.commit()
+	return email
+
+
+def new_id(prefix: str = "call") -> str:
+	"""Return an id that was never used."""
+	return f"{prefix}-{secrets.token_hex(8)}"

@@ -1,0 +1,41 @@
+"""Every test here works on the real site; after each one the books must be whole."""
+
+from collections.abc import Iterator
+
+import frappe
+import pytest
+
+from prepaid_billing.ledger.verify import verify
+from tests import factories, site
+from tests.client import Api
+
+
+@pytest.fixture(scope="session", autouse=True)
+def connection() -> Iterator[None]:
+	"""Connect the session to the site."""
+	with site.connected():
+		yield
+
+
+@pytest.fixture(autouse=True)
+def books_are_whole(connection: None) -> Iterator[None]:
+	"""Start each test in a fresh transaction as Administrator, and check every invariant after it."""
+	site.fresh()
+	frappe.set_user("Administrator")
+	yield
+	site.fresh()
+	frappe.set_user("Administrator")
+	frappe.clear_messages()
+	assert verify() == []
+
+
+@pytest.fixture(scope="session")
+def gateway(connection: None) -> Api:
+	"""The call gateway, with its API key."""
+	return Api(factories.make_gateway_key())
+
+
+@pytest.fixture(scope="session")
+def guest() -> Api:
+	"""Somebody who has not logged in."""
+	return Api()

@@ -1,0 +1,160 @@
+"""Whatever a caller sends: a status of 4xx, a code, a sentence, and nothing written. Never a 500."""
+
+from itertools import product
+
+import frappe
+import pytest
+
+from tests import factories, site
+from tests.client import Api
+from tests.factories import make_company, make_customer, new_id
+
+STRANGE = [
+	None, "", " ", "a b", "ü", "x" * 141, "a\n", "a\x00", 5, 1.5, True, [], ["a"], {}, {"a": 1}, "' OR 1=1 --", "NaN",
+	"１２", "1e3", "-1", -1, "9" * 40, 10**40,
+]  # fmt: skip
+STRING_ONLY = {"caller", "callee", "reason"}
+METHODS = {
+	"calls.quote": {"company": None, "duration_sec": 60},
+	"calls.authorize": {"call_id": None, "company": None, "requested_seconds": 60},
+	"calls.end": {"call_id": None, "duration_sec": 60},
+	"calls.release": {"call_id": None},
+	"topup.create": {"company": None, "amount": "50", "idempotency_key": "k"},
+}
+CASES = [
+	(method, argument, value)
+	for method, arguments in METHODS.items()
+	for argument, value in product(arguments, STRANGE)
+	# these mean what they say
+	if (argument, value) not in [("requested_seconds", None), ("idempotency_key", None), ("requested_seconds", 5),
+		("duration_sec", 5), ("duration_sec", 1.5), ("requested_seconds", 1.5), ("amount", 5),
+		("call_id", "NaN"), ("call_id", "1e3"), ("call_id", "-1"), ("call_id", "9" * 40),
+		("idempotency_key", "NaN"), ("idempotency_key", "1e3"), ("idempotency_key", "-1"), ("idempotency_key", "9" * 40)]
+	or isinstance(value, bool)
+]  # fmt: skip
+
+
+def state() -> tuple:
+	site.fresh()
+	return tuple(
+		frappe.db.count(doctype)
+		for doctype in ("Balance Transaction", "Call Charge", "Balance Topup", "Stripe Event", "Error Log")
+	)
+
+
+def assert_refused(answer, statuses: tuple[int, ...] = (401, 402, 403, 404, 405, 409, 413, 422, 429)) -> None:
+	assert answer.status_code in statuses, answer.text
+	body = answer.json()
+	assert body["code"].isupper(), body
+	assert body["error"].endswith("."), body
+	assert "Traceback" not in answer.text and "exc_type" not in body
+
+
+@pytest.fixture(scope="module")
+def manager() -> Api:
+	return Api(factories.api_key_of(factories.make_manager()[0]))
+
+
+@pytest.fixture(scope="module")
+def company() -> str:
+	return make_company("50")
+
+
+@pytest.mark.parametrize("method,argument,value", CASES, ids=repr)
+def test_a_strange_argument_is_refused_and_writes_nothing(
+	manager: Api, company: str, method: str, argument: str, value: object
+) -> None:
+	arguments = {**METHODS[method]}
+	if "company" in arguments:
+		arguments["company"] = company
+	if "call_id" in arguments:
+		arguments["call_id"] = new_id()
+	before = state()
+	assert_refused(manager.post(method, **{**arguments, argument: value}))
+	assert state() == before
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_no_argument_at_all_is_refused(manager: Api, method: str) -> None:
+	before = state()
+	assert_refused(manager.post(method))
+	assert state() == before
+
+
+@pytest.mark.parametrize("name", ["caller", "callee"])
+@pytest.mark.parametrize("value", ["x" * 141, "a\n", 5, [], {}], ids=repr)
+def test_a_strange_number_is_refused(manager: Api, company: str, name: str, value: object) -> None:
+	assert_refused(manager.post("calls.authorize", call_id=new_id(), company=company, **{name: value}))
+
+
+@pytest.mark.parametrize(
+	"value",
+	["now", "2026-11-22", "2026-11-22T14:05:00", "2026-13-01T00:00:00Z", 5, [], "0001-01-01T00:00:00Z"],
+	ids=repr,
+)
+def test_a_time_without_an_offset_is_refused(manager: Api, company: str, value: object) -> None:
+	assert_refused(manager.post("calls.quote", company=company, duration_sec=1, at=value))
+
+
+@pytest.mark.parametrize(
+	"body",
+	[b"{", b"[]", b"null", b"1", b'"x"', b"\xff\xfe", b"[" * 100_000, b'{"a": NaN}x'],
+	ids=lambda b: repr(b[:9]),
+)
+@pytest.mark.parametrize("method", METHODS)
+def test_a_body_that_is_no_json_object_is_refused(manager: Api, method: str, body: bytes) -> None:
+	before = state()[:-1]
+	answer = manager.raw(
+		f"/api/method/prepaid_billing.api.{method}", body, **{"Content-Type": "application/json"}
+	)
+	assert_refused(answer)
+	assert state()[:-1] == before
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_guest_is_told_to_log_in(guest: Api, method: str) -> None:
+	assert_refused(guest.post(method), (401,))
+
+
+def test_a_wrong_api_key_is_refused(company: str) -> None:
+	assert_refused(Api("token wrong:wrong").post("calls.end", call_id="x", duration_sec=1), (401,))
+
+
+@pytest.mark.parametrize("method", ["calls.authorize", "calls.end", "calls.release"])
+def test_a_customer_may_not_play_the_gateway(company: str, method: str) -> None:
+	customer = Api(factories.api_key_of(make_customer(company)[0]))
+	assert_refused(customer.post(method, call_id=new_id(), company=company, duration_sec=1), (403,))
+
+
+def test_the_gateway_may_not_top_up(gateway: Api, company: str) -> None:
+	assert_refused(gateway.post("topup.create", company=company, amount="50"), (403,))
+
+
+@pytest.mark.parametrize(
+	"method", ["calls.authorize", "calls.end", "calls.release", "topup.create", "stripe.webhook"]
+)
+def test_a_get_changes_nothing(manager: Api, company: str, method: str) -> None:
+	before = state()
+	assert_refused(manager.get(method, company=company, call_id="x", duration_sec=1, amount="50"), (405,))
+	assert state() == before
+
+
+def test_a_cmd_in_the_body_does_not_pick_another_method(manager: Api, company: str) -> None:
+	answer = manager.post(
+		"calls.quote", company=company, duration_sec=60, cmd="frappe.client.get_list", doctype="User"
+	)
+	assert answer.json()["message"]["amount"] == "0.420000"
+
+
+def test_another_companys_name_answers_exactly_like_a_missing_one(company: str) -> None:
+	customer = Api(factories.api_key_of(make_customer(make_company("5"))[0]))
+	for method, arguments in {"topup.create": {"amount": "50"}, "calls.quote": {"duration_sec": 1}}.items():
+		theirs = customer.post(method, company=company, **arguments)
+		missing = customer.post(method, company="No such company", **arguments)
+		assert (theirs.status_code, theirs.json()) == (missing.status_code, missing.json())
+		assert (theirs.status_code, theirs.json()["code"]) == (404, "UNKNOWN_COMPANY")
+
+
+def test_a_company_is_named_exactly(gateway: Api, company: str) -> None:
+	for name in (company.lower(), company + " ", company.upper()):
+		assert_refused(gateway.post("calls.quote", company=name, duration_sec=1), (404,))

@@ -1,0 +1,50 @@
+"""A customer at the simulator's Checkout page, and Stripe's signature, for tests."""
+
+import json
+import time
+
+import requests
+import stripe
+
+from prepaid_billing.payments import keys
+from tests import site
+
+PAYING_CARD = "4242424242424242"
+DECLINED_CARD = "4000000000000002"
+
+
+def pay(checkout_url: str, card: str = PAYING_CARD) -> requests.Response:
+	"""Submit the card on the Checkout page; the redirect to the success page is not followed."""
+	form = {"number": card, "expiry": "12/34", "cvc": "123", "name": "Test", "email": "test@example.com"}
+	return requests.post(checkout_url, data=form, timeout=10, allow_redirects=False)
+
+
+def pause_webhooks() -> None:
+	"""Let the simulator keep its events to itself until resume_webhooks."""
+	requests.post(f"{site.SIMULATOR_URL}/_simulator/pause", timeout=10).raise_for_status()
+
+
+def resume_webhooks() -> None:
+	"""Let the simulator deliver what it kept and what comes."""
+	requests.post(f"{site.SIMULATOR_URL}/_simulator/resume", timeout=10).raise_for_status()
+
+
+def events_of(topup_session: str) -> list[dict]:
+	"""Return the events of the simulator that belong to a Checkout session, oldest first."""
+	client = stripe.StripeClient(keys.secret_key(), base_addresses={"api": site.SIMULATOR_URL})
+	events = [event.to_dict() for event in client.v1.events.list(params={"limit": 100}).data]
+	session = client.v1.checkout.sessions.retrieve(topup_session)
+	ids = {topup_session, session.payment_intent}
+	return [event for event in reversed(events) if event["data"]["object"]["id"] in ids]
+
+
+def signature(body: bytes, secret: str | None = None, age: int = 0) -> str:
+	"""Return a Stripe-Signature header for a body, made ``age`` seconds ago."""
+	return stripe.WebhookSignature.generate_signature_header(
+		body.decode(), site.WEBHOOK_SECRET if secret is None else secret, timestamp=int(time.time()) - age
+	)
+
+
+def as_body(event: dict) -> bytes:
+	"""Return an event as Stripe posts it."""
+	return json.dumps(event, indent=2).encode()
