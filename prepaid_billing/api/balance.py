@@ -7,9 +7,9 @@ import frappe
 from prepaid_billing.api import inputs
 from prepaid_billing.api.endpoint import endpoint
 from prepaid_billing.calls.pricing import minutes_left
-from prepaid_billing.ledger import balance_of
+from prepaid_billing.ledger import adjustments, balance_of
 from prepaid_billing.permissions import GATEWAY, MANAGER, STAFF, visible_company
-from prepaid_billing.rating.money import as_text
+from prepaid_billing.rating.money import as_text, parse_signed_amount
 
 
 @frappe.whitelist(methods=["GET"])
@@ -25,4 +25,43 @@ def get(company: Any = None) -> dict:
 		"minutes_left": minutes_left(view.company),
 		"status": view.status,
 		"currency": view.currency,
+	}
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint(MANAGER)
+def adjust(company: Any = None, amount: Any = None, reason: Any = None, idempotency_key: Any = None) -> dict:
+	"""Book a signed amount with its reason; 202 where it is above the limit and waits for a second person."""
+	return _adjusted(
+		adjustments.adjust(
+			visible_company(inputs.company(company), MANAGER),
+			parse_signed_amount(amount),
+			inputs.text(reason, "reason"),
+			inputs.key(idempotency_key, "idempotency_key"),
+		)
+	)
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint(MANAGER)
+def confirm_adjustment(adjustment: Any = None) -> dict:
+	"""Book an adjustment that another person asked for and that waits."""
+	return _adjusted(adjustments.confirm(inputs.key(adjustment, "adjustment")))
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint(MANAGER)
+def refuse_adjustment(adjustment: Any = None) -> dict:
+	"""Close an adjustment that waits without booking it."""
+	return _adjusted(adjustments.refuse(inputs.key(adjustment, "adjustment")))
+
+
+def _adjusted(adjustment: adjustments.Adjustment) -> dict:
+	if adjustment.status == "Waiting":
+		frappe.local.response.http_status_code = 202
+	return {
+		"adjustment": adjustment.name,
+		"status": adjustment.status,
+		"transaction": adjustment.transaction,
+		"balance": None if adjustment.balance is None else as_text(adjustment.balance),
 	}

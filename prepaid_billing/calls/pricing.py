@@ -10,6 +10,9 @@ from prepaid_billing.rating.money import from_database
 from prepaid_billing.rating.price import Rate, billed_seconds, cost, max_seconds
 from prepaid_billing.rating.pricelist import PricedRate, applicable
 
+_NO_CAP = 10**15
+"""Seconds: a balance may last for many calls, so no call's limit applies to it."""
+
 
 def rate_for(company: str, currency: str, at_us: int) -> PricedRate:
 	"""Return the rate for a call of ``company`` that starts at ``at_us``. Raises NoRate, never a free one."""
@@ -47,11 +50,16 @@ def quote(company: str, seconds: int, at_us: int | None = None) -> dict[str, obj
 
 
 def minutes_left(company: str) -> int | None:
-	"""Return the whole minutes that the available balance pays for now, or None where no rate applies."""
+	"""Return the whole minutes that the available balance pays for at today's rate, in however many calls.
+
+	None where no rate applies or calls are free.
+	"""
+	view = balance_of(company)
 	try:
-		return int(str(quote(company, 60)["max_seconds"])) // 60
+		rate = rate_for(company, view.currency, clock.now_us()).rate
 	except NoRate:
 		return None
+	return max_seconds(rate, view.available, _NO_CAP) // 60 if rate.rate_per_minute else None
 
 
 def _priced(row: frappe._dict) -> PricedRate:

@@ -5,7 +5,6 @@ top-up in the same commit works on :func:`prepaid_billing.ledger.balance.locked`
 :func:`prepaid_billing.ledger.transaction.run`.
 """
 
-from collections.abc import Callable
 from decimal import Decimal
 
 import frappe
@@ -52,16 +51,17 @@ def debit(company: str, amount: Decimal, *, transaction_type: str, key: str, des
 
 
 def reserve(company: str, call: str, amount: Decimal) -> None:
-	"""Hold ``amount`` (greater than 0) more of a balance for an open call. Writes no entry.
+	"""Let an open call hold ``amount`` (greater than 0) of a balance in all, more or less than before.
 
-	``call`` is the name of a Call Charge of the company. Raises InsufficientBalance, UnknownCall, CallClosed.
+	Writes no entry, and said again changes nothing. ``call`` is the name of a Call Charge of the company.
+	Raises InsufficientBalance, UnknownCall, CallClosed.
 	"""
-	_change_hold(company, call, lambda held: held + _positive(amount))
+	_hold(company, call, _positive(amount))
 
 
 def release(company: str, call: str) -> None:
 	"""Free all that is held for an open call. Writes no entry. Raises UnknownCall, CallClosed."""
-	_change_hold(company, call, lambda _held: ZERO)
+	_hold(company, call, ZERO)
 
 
 def _book(company: str, amount: Decimal, transaction_type: str, key: str, description: str) -> Entry:
@@ -72,8 +72,8 @@ def _book(company: str, amount: Decimal, transaction_type: str, key: str, descri
 	return transaction.run(work)
 
 
-def _change_hold(company: str, call: str, new_hold: Callable[[Decimal], Decimal]) -> None:
-	"""Change what an open call holds, and the balance's sum of holds with it, in one commit."""
+def _hold(company: str, call: str, amount: Decimal) -> None:
+	"""Let an open call hold ``amount``, and the balance's sum of holds follow, in one commit."""
 
 	def work() -> None:
 		with locked(company) as account:
@@ -83,10 +83,8 @@ def _change_hold(company: str, call: str, new_hold: Callable[[Decimal], Decimal]
 			status, held = rows[0][0], from_database(rows[0][1])
 			if status not in ("Authorized", "Active"):
 				raise CallClosed(_("This call has ended. Nothing was changed."))
-			account.hold(new_hold(held) - held)
-			frappe.db.sql(
-				"UPDATE `tabCall Charge` SET reserved_amount = %s WHERE name = %s", (new_hold(held), call)
-			)
+			account.hold(amount - held)
+			frappe.db.sql("UPDATE `tabCall Charge` SET reserved_amount = %s WHERE name = %s", (amount, call))
 
 	transaction.run(work)
 

@@ -37,7 +37,7 @@ class PrepaidBalance(KeptForEver):
 		return ledger.debit(self.name, amount, **booking)
 
 	def reserve(self, call: str, amount: Decimal) -> None:
-		"""Hold an amount more for an open call, under the row lock; no entry. See ledger.reserve."""
+		"""Let an open call hold an amount in all, under the row lock; no entry. See ledger.reserve."""
 		ledger.reserve(self.name, call, amount)
 
 	def release(self, call: str) -> None:

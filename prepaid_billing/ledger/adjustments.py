@@ -1,0 +1,126 @@
+"""Adjustments by staff: booked with a reason, above a limit only when a second person confirms."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+import frappe
+from frappe import _
+
+from prepaid_billing import settings
+from prepaid_billing.exceptions import Duplicate, InvalidInput, NotPermitted
+from prepaid_billing.ledger import transaction
+from prepaid_billing.ledger.balance import LockedBalance, locked
+from prepaid_billing.rating.money import from_database
+
+_COLUMNS = "name, company, status, CAST(amount AS CHAR) AS amount, reason, asked_by"
+_BY_KEY = f"SELECT {_COLUMNS} FROM `tabBalance Adjustment` WHERE idempotency_key = %s FOR UPDATE"
+_BY_NAME = f"SELECT {_COLUMNS} FROM `tabBalance Adjustment` WHERE name = %s FOR UPDATE"
+_DECIDE = """
+	UPDATE `tabBalance Adjustment` SET status = %s, confirmed_by = %s, modified = NOW(6), modified_by = %s
+	WHERE name = %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+	"""An adjustment as it stands. ``balance`` and ``transaction`` are None while it waits or was refused."""
+
+	name: str
+	status: str
+	transaction: str | None
+	balance: Decimal | None
+
+
+def adjust(company: str, amount: Decimal, reason: str, key: str) -> Adjustment:
+	"""Book a signed amount (never 0) with its reason, or let it wait where it is above the limit.
+
+	The same ``key`` again books nothing more and tells how the adjustment stands. Raises InvalidInput,
+	InvalidAmount, InsufficientBalance, Duplicate, UnknownCompany.
+	"""
+	if not reason.strip():
+		raise InvalidInput(_("An adjustment needs a reason. Nothing was booked."))
+	scoped_key = f"adjustment:{company}:{key}"
+
+	def work() -> Adjustment:
+		with locked(company) as account:
+			known = frappe.db.sql(_BY_KEY, (scoped_key,), as_dict=True)
+			if known:
+				return _known(account, known[0], amount, reason)
+			waits = abs(amount) > settings.amount("adjustment_limit")
+			name = _insert(account, amount, reason, scoped_key, "Waiting" if waits else "Booked")
+			return Adjustment(name, "Waiting", None, None) if waits else _book(account, name, amount, reason)
+
+	return transaction.run(work)
+
+
+def confirm(name: str) -> Adjustment:
+	"""Book an adjustment that waits. Raises NotPermitted for the person who asked for it."""
+	return _decide(name, "Booked")
+
+
+def refuse(name: str) -> Adjustment:
+	"""Close an adjustment that waits without booking it."""
+	return _decide(name, "Refused")
+
+
+def _decide(name: str, status: str) -> Adjustment:
+	company = frappe.db.get_value("Balance Adjustment", name, "company")
+	if not company:
+		raise InvalidInput(_("There is no such adjustment."))
+
+	def work() -> Adjustment:
+		with locked(company) as account:
+			row = frappe.db.sql(_BY_NAME, (name,), as_dict=True)[0]
+			if row.status == status:
+				return _as_it_stands(account, row)
+			if row.status != "Waiting":
+				raise InvalidInput(_("This adjustment was decided before. Nothing was booked now."))
+			user = frappe.session.user
+			if status == "Booked" and user == row.asked_by:
+				raise NotPermitted(_("A second person confirms an adjustment, not the one who asked for it."))
+			frappe.db.sql(_DECIDE, (status, user, user, name))
+			if status == "Refused":
+				return Adjustment(name, status, None, None)
+			return _book(account, name, from_database(row.amount), row.reason)
+
+	return transaction.run(work)
+
+
+def _known(account: LockedBalance, row: frappe._dict, amount: Decimal, reason: str) -> Adjustment:
+	if (from_database(row.amount), row.reason) != (amount, reason):
+		raise Duplicate(_("This key was used before for another adjustment. Nothing was booked now."))
+	return _as_it_stands(account, row)
+
+
+def _as_it_stands(account: LockedBalance, row: frappe._dict) -> Adjustment:
+	if row.status != "Booked":
+		return Adjustment(row.name, row.status, None, None)
+	return _book(account, row.name, from_database(row.amount), row.reason)
+
+
+def _book(account: LockedBalance, name: str, amount: Decimal, reason: str) -> Adjustment:
+	"""Post the entry; where it was posted before, its key gives back the same one."""
+	entry = account.post(
+		"Adjustment",
+		amount,
+		key=f"adjustment:{account.company}:{name}",
+		reference=("Balance Adjustment", name),
+		description=reason,
+	)
+	return Adjustment(name, "Booked", entry.name, entry.balance_after)
+
+
+def _insert(account: LockedBalance, amount: Decimal, reason: str, key: str, status: str) -> str:
+	doc = frappe.get_doc(
+		{
+			"doctype": "Balance Adjustment",
+			"company": account.company,
+			"currency": account.currency,
+			"status": status,
+			"amount": amount,
+			"reason": reason,
+			"asked_by": frappe.session.user,
+			"idempotency_key": key,
+		}
+	)
+	return doc.insert(ignore_permissions=True).name  # the caller's role was checked at the edge

@@ -1,0 +1,92 @@
+"""Adjustments by staff: with a reason, once, and above the limit only by two people."""
+
+import pytest
+
+from prepaid_billing.ledger import balance_of
+from tests import factories, site
+from tests.client import Api
+from tests.factories import make_company, make_manager, new_id
+
+
+@pytest.fixture(scope="module")
+def manager() -> Api:
+	return Api(factories.api_key_of(make_manager()[0]))
+
+
+@pytest.fixture(scope="module")
+def colleague() -> Api:
+	return Api(factories.api_key_of(make_manager()[0]))
+
+
+def asked(company: str, amount: str) -> dict:
+	return {"company": company, "amount": amount, "reason": "goodwill", "idempotency_key": new_id()}
+
+
+def balance(company: str) -> str:
+	site.fresh()
+	return str(balance_of(company).balance)
+
+
+@pytest.mark.parametrize("amount,after", [("500", "510.000000"), ("-10", "0.000000")])
+def test_an_adjustment_within_the_limit_is_booked_at_once(manager: Api, amount: str, after: str) -> None:
+	company = make_company("10")
+	request = asked(company, amount)
+	answer = manager.post("balance.adjust", **request)
+	assert (answer.status_code, answer.json()["message"]["status"]) == (200, "Booked")
+	assert answer.json()["message"]["balance"] == balance(company) == after
+	assert manager.post("balance.adjust", **request).json() == answer.json()
+	assert balance(company) == after
+
+
+def test_an_adjustment_above_the_limit_waits_for_a_second_person(manager: Api, colleague: Api) -> None:
+	company = make_company("10")
+	answer = manager.post("balance.adjust", **asked(company, "500.01"))
+	assert (answer.status_code, answer.json()["message"]["status"]) == (202, "Waiting")
+	adjustment = answer.json()["message"]["adjustment"]
+	assert balance(company) == "10.000000"
+	own = manager.post("balance.confirm_adjustment", adjustment=adjustment)
+	assert (own.status_code, own.json()["code"]) == (403, "NOT_PERMITTED")
+	assert balance(company) == "10.000000"
+	for _time in range(2):
+		assert colleague.ok("balance.confirm_adjustment", adjustment=adjustment)["balance"] == "510.010000"
+	assert balance(company) == "510.010000"
+
+
+def test_a_refused_adjustment_is_never_booked(manager: Api, colleague: Api) -> None:
+	company = make_company("10")
+	adjustment = manager.post("balance.adjust", **asked(company, "-501")).json()["message"]["adjustment"]
+	assert colleague.ok("balance.refuse_adjustment", adjustment=adjustment)["status"] == "Refused"
+	assert colleague.post("balance.confirm_adjustment", adjustment=adjustment).status_code == 422
+	assert balance(company) == "10.000000"
+
+
+def test_more_than_is_available_is_not_taken(manager: Api) -> None:
+	company = make_company("10")
+	answer = manager.post("balance.adjust", **asked(company, "-10.000001"))
+	assert (answer.status_code, answer.json()["code"]) == (402, "INSUFFICIENT_BALANCE")
+
+
+@pytest.mark.parametrize(
+	"change",
+	[{"reason": ""}, {"reason": None}, {"amount": "0"}, {"amount": 1.5}, {"amount": None}, {"idempotency_key": None}],
+	ids=str,
+)
+def test_an_adjustment_without_reason_amount_or_key_is_refused(manager: Api, change: dict) -> None:
+	company = make_company("10")
+	assert manager.post("balance.adjust", **{**asked(company, "5"), **change}).status_code == 422
+	assert balance(company) == "10.000000"
+
+
+def test_a_key_used_for_another_adjustment_is_refused(manager: Api) -> None:
+	company = make_company("10")
+	request = asked(company, "5")
+	manager.ok("balance.adjust", **request)
+	assert manager.post("balance.adjust", **{**request, "amount": "6"}).json()["code"] == "DUPLICATE"
+	assert balance(company) == "15.000000"
+
+
+def test_the_gateway_and_customers_adjust_nothing(gateway: Api) -> None:
+	company = make_company("10")
+	customer = Api(factories.api_key_of(factories.make_customer(company)[0]))
+	for caller in (gateway, customer):
+		assert caller.post("balance.adjust", **asked(company, "5")).status_code == 403
