@@ -13,13 +13,14 @@ from frappe import _
 from prepaid_billing.exceptions import CallClosed, UnknownCall
 from prepaid_billing.ledger import transaction
 from prepaid_billing.ledger.balance import Entry, LockedBalance, locked
-from prepaid_billing.ledger.read import BalanceView, balance_of, last_entries
+from prepaid_billing.ledger.read import BalanceView, balance_at, balance_of, last_entries
 from prepaid_billing.rating.money import ZERO, AmountError, from_database
 
 __all__ = [
 	"BalanceView",
 	"Entry",
 	"LockedBalance",
+	"balance_at",
 	"balance_of",
 	"credit",
 	"debit",
@@ -36,18 +37,35 @@ _LOCK_CALL = """
 """
 
 
-def credit(company: str, amount: Decimal, *, transaction_type: str, key: str, description: str = "") -> Entry:
+def credit(
+	company: str,
+	amount: Decimal,
+	*,
+	transaction_type: str,
+	key: str,
+	description: str = "",
+	join: bool = False,
+) -> Entry:
 	"""Add ``amount`` (greater than 0) to a balance; the same ``key`` again books nothing more.
 
-	``key`` has the form ``<operation>:<company>:<key>``. Raises InvalidAmount, Duplicate, UnknownCompany,
+	``key`` has the form ``<operation>:<company>:<key>``. With ``join`` the booking becomes part of the
+	caller's open transaction (see ledger.transaction.run). Raises InvalidAmount, Duplicate, UnknownCompany,
 	OpenTransaction, TryAgain.
 	"""
-	return _book(company, _positive(amount), transaction_type, key, description)
+	return _book(company, _positive(amount), transaction_type, key, description, join)
 
 
-def debit(company: str, amount: Decimal, *, transaction_type: str, key: str, description: str = "") -> Entry:
+def debit(
+	company: str,
+	amount: Decimal,
+	*,
+	transaction_type: str,
+	key: str,
+	description: str = "",
+	join: bool = False,
+) -> Entry:
 	"""Take ``amount`` (greater than 0) from a balance. As credit, and raises InsufficientBalance."""
-	return _book(company, -_positive(amount), transaction_type, key, description)
+	return _book(company, -_positive(amount), transaction_type, key, description, join)
 
 
 def reserve(company: str, call: str, amount: Decimal) -> None:
@@ -64,12 +82,14 @@ def release(company: str, call: str) -> None:
 	_hold(company, call, ZERO)
 
 
-def _book(company: str, amount: Decimal, transaction_type: str, key: str, description: str) -> Entry:
+def _book(
+	company: str, amount: Decimal, transaction_type: str, key: str, description: str, join: bool
+) -> Entry:
 	def work() -> Entry:
 		with locked(company) as account:
 			return account.post(transaction_type, amount, key=key, description=description)
 
-	return transaction.run(work)
+	return transaction.run(work, join=join)
 
 
 def _hold(company: str, call: str, amount: Decimal) -> None:

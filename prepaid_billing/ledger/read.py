@@ -7,7 +7,7 @@ import frappe
 from frappe import _
 
 from prepaid_billing.exceptions import UnknownCompany
-from prepaid_billing.rating.money import from_database
+from prepaid_billing.rating.money import ZERO, from_database
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,21 @@ def balance_of(company: str) -> BalanceView:
 		raise UnknownCompany(_("There is no such company."))
 	name, currency, status, *amounts = rows[0]
 	return BalanceView(name, currency, status, *(from_database(amount) for amount in amounts))
+
+
+def balance_at(company: str, instant_us: int) -> Decimal:
+	"""Return the balance of a company at a past moment (microseconds since 1970, UTC), in major units.
+
+	The moment itself counts: an entry booked at exactly ``instant_us`` is in.
+	"""
+	rows = frappe.db.sql(
+		"""
+		SELECT CAST(balance_after AS CHAR) FROM `tabBalance Transaction`
+		WHERE balance = %s AND booked_us <= %s ORDER BY sequence DESC LIMIT 1
+		""",
+		(company, instant_us),
+	)
+	return from_database(rows[0][0]) if rows else ZERO
 
 
 def last_entries(company: str, limit: int) -> list[frappe._dict]:

@@ -24,17 +24,27 @@ _BACKOFF = 0.02
 _RETRY = frozenset({1213, 1205, 1020})
 # Server has gone away, connection lost: at COMMIT the outcome is unknown.
 _LOST = frozenset({2006, 2013})
+# The whole transaction is gone, its savepoints included.
+_GONE = frozenset({1213, 1020}) | _LOST
+_SAVEPOINT = "prepaid_billing"
 
 
-def run(work: Callable[[], T]) -> T:
+def run(work: Callable[[], T], *, join: bool = False) -> T:
 	"""Run ``work`` in a transaction of its own and commit it; return what it returned.
 
 	``work`` takes the balance lock first and is safe to run again: each booking in it has an idempotency
 	key, so that a repeat finds what an attempt with unknown outcome has written.
 
-	Raises OpenTransaction when the caller has uncommitted writes, TryAgain when the database stays busy,
-	and whatever ``work`` raises, after rolling back.
+	With ``join`` it becomes part of the caller's open transaction instead: nothing is committed, nothing of
+	the caller's is rolled back, and a refusal undoes ``work`` alone. The balance stays locked until the
+	caller commits, and a deadlock (QueryDeadlockError) is the caller's to retry.
+
+	Raises OpenTransaction when the caller has uncommitted writes and does not join, or joins where the
+	server's snapshot isolation makes that unsafe; TryAgain when the database stays busy; and whatever
+	``work`` raises, after rolling back.
 	"""
+	if join:
+		return _joined(work)
 	if frappe.db.transaction_writes:
 		raise OpenTransaction(
 			_(
@@ -53,6 +63,29 @@ def run(work: Callable[[], T]) -> T:
 				raise
 		time.sleep(_BACKOFF * 2**attempt * random.uniform(0.5, 1))
 	raise TryAgain(_("The database is busy. Nothing was booked twice; send the same request again."))
+
+
+def _joined(work: Callable[[], T]) -> T:
+	if snapshot_isolation():
+		raise OpenTransaction(
+			_(
+				"On this database server a booking needs a transaction of its own (innodb_snapshot_isolation is on). "
+				"Nothing was booked; commit first, then book."
+			)
+		)
+	frappe.db.savepoint(_SAVEPOINT)
+	try:
+		return work()
+	except Exception as error:
+		if _number(error) not in _GONE:
+			frappe.db.rollback(save_point=_SAVEPOINT)
+		raise
+
+
+def snapshot_isolation() -> bool:
+	"""Whether a locking read in an open transaction fails where the row has changed since its first read."""
+	found = frappe.db.sql("SHOW VARIABLES LIKE 'innodb_snapshot_isolation'")
+	return bool(found) and found[0][1] == "ON"
 
 
 def _undo(error: Exception) -> None:

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import frappe
 from frappe import _
+from frappe.model.document import Document
 
 from prepaid_billing import ledger
 from prepaid_billing.closed import KeptForEver
@@ -43,6 +44,13 @@ class PrepaidBalance(KeptForEver):
 	def release(self, call: str) -> None:
 		"""Free what is held for an open call, under the row lock; no entry. See ledger.release."""
 		ledger.release(self.name, call)
+
+	def save(self, *args: object, **kwargs: object) -> Document:
+		"""Lock the row as the first read of a fresh transaction, so that no booking comes in between."""
+		if not self.is_new() and not frappe.db.transaction_writes:
+			frappe.db.rollback()
+			frappe.db.sql("SELECT name FROM `tabPrepaid Balance` WHERE name = %s FOR UPDATE", (self.name,))
+		return super().save(*args, **kwargs)
 
 	def before_insert(self) -> None:
 		self.currency = frappe.db.get_value("Billing Company", self.company, "currency")
