@@ -1,0 +1,31 @@
+"""The tools' own environment and yarn. Neither touches the system's Python or Node packages."""
+
+from dev.machine import PYTHON
+from dev.places import Places, digest, only_when_changed
+from dev.progress import run, say
+
+YARN = "yarn@1.22.22"
+
+
+def ensure_tools(places: Places) -> None:
+	"""Make the virtual environment of dev/requirements-tools.txt, or bring it to that file's state."""
+	requirements = places.source / "dev" / "requirements-tools.txt"
+	python = places.tools / "bin" / "python"
+	wanted = f"{PYTHON} {digest([requirements])}"
+	with only_when_changed(places.tools / "requirements.stamp", wanted) as changed:
+		if not changed and python.exists():
+			return
+		say("tools: installing bench, pytest and linters into their own environment")
+		log = places.step_log("tools")
+		failure = "Installing the tools failed"
+		run([PYTHON, "-m", "venv", places.tools], log, failure)
+		run([python, "-m", "pip", "install", "--quiet", "--requirement", requirements], log, failure)
+
+
+def ensure_yarn(places: Places) -> None:
+	"""Install yarn, with which Frappe fetches its JavaScript packages."""
+	if (places.node / "bin" / "yarn").exists():
+		return
+	say(f"tools: installing {YARN}")
+	install = ["npm", "install", "--global", f"--prefix={places.node}", YARN]
+	run(install, places.step_log("yarn"), f"Installing {YARN} failed")
