@@ -59,6 +59,8 @@ def _add_default_price_list() -> None:
 			"currency": settings.default_currency,
 			"rate_per_minute": settings.default_rate_per_minute,
 			"billing_increment": 1,
+			# Not "now": the setup wizard sets the time zone after us, and now would then lie hours ahead.
+			"valid_from": "2000-01-01 00:00:00",
 		}
 	).insert()
 

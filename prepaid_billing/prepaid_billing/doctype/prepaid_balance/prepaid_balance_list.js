@@ -1,0 +1,31 @@
+// Copyright (c) 2026, Prepaid Billing contributors
+// MIT License, see license.txt
+
+frappe.listview_settings["Prepaid Balance"] = {
+	hide_name_column: true,
+	add_fields: ["status", "available", "is_low", "warning_level"],
+
+	get_indicator(doc) {
+		if (doc.status === "Frozen") {
+			return [__("Frozen"), "gray", "status,=,Frozen"];
+		}
+		if (doc.available <= 0) {
+			return [__("Empty"), "red", "available,<=,0"];
+		}
+		if (doc.warning_level === "Critical") {
+			return [__("Critical"), "red", "warning_level,=,Critical"];
+		}
+		if (doc.is_low) {
+			return [__("Low"), "orange", "is_low,=,1"];
+		}
+		return [__("Active"), "green", "status,=,Active"];
+	},
+
+	// Frappe shows one field beside the status on a laptop; staff look for the amounts.
+	onload(listview) {
+		const settings = listview.list_view_settings;
+		if (!settings.total_fields) {
+			listview.refresh_columns(listview.meta, { ...settings, total_fields: 5 });
+		}
+	},
+};
