@@ -26,7 +26,7 @@ class Rate:
 	def __post_init__(self) -> None:
 		if self.billing_increment < 1:
 			raise ValueError("billing_increment must be at least one second")
-		if min(self.rate_per_minute, self.connection_fee, self.minimum_charge, self.minimum_duration) < 0:
+		if min(self.rate_per_minute, self.connection_fee, self.minimum_charge) < 0 or self.minimum_duration < 0:
 			raise ValueError("a rate has no negative part")
 
 	@property

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from prepaid_billing.rating.money import (
 	AmountError,
 	as_text,
+	exponent,
 	from_database,
 	parse_amount,
 	parse_signed_amount,
@@ -59,3 +60,10 @@ def test_nothing_stored_is_zero() -> None:
 def test_a_stored_value_outside_of_the_limits_is_not_taken_for_money(value: float | str) -> None:
 	with pytest.raises(AmountError):
 		from_database(value)
+
+
+@pytest.mark.parametrize(
+	"currency,places", [("EUR", 2), ("usd", 2), ("JPY", 0), ("krw", 0), ("KWD", 3), ("tnd", 3)]
+)
+def test_a_currency_is_paid_in_as_many_decimals_as_it_has(currency: str, places: int) -> None:
+	assert exponent(currency) == places

@@ -101,7 +101,7 @@ def test_a_longer_call_never_costs_less(rated: Rate, one: int, other: int) -> No
 	assert cost(rated, min(one, other)) <= cost(rated, max(one, other))
 
 
-@given(rates, st.lists(seconds, max_size=20))
+@given(rates, st.lists(seconds, max_size=6))
 def test_slices_by_the_cumulative_rule_sum_to_the_whole_call(rated: Rate, marks: list[int]) -> None:
 	marks = sorted(marks)
 	total = sum(
@@ -109,6 +109,14 @@ def test_slices_by_the_cumulative_rule_sum_to_the_whole_call(rated: Rate, marks:
 		Decimal(0),
 	)
 	assert total == cost(rated, marks[-1] if marks else 0)
+
+
+@given(rates, seconds, amounts)
+def test_no_float_comes_out_of_a_price(rated: Rate, duration: int, money: Decimal) -> None:
+	price = cost(rated, duration)
+	assert type(price) is Decimal and price.as_tuple().exponent == -6
+	assert type(billed_seconds(rated, duration)) is int
+	assert type(max_seconds(rated, money, LONGEST)) is int
 
 
 def test_a_started_second_counts_whole() -> None:
