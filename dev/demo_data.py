@@ -25,7 +25,6 @@ from zoneinfo import ZoneInfo
 
 import frappe
 import requests
-from frappe.desk.page.setup_wizard.setup_wizard import setup_complete
 from frappe.utils import get_system_timezone
 from frappe.utils.password import update_password
 from frappe.utils.scheduler import disable_scheduler, enable_scheduler
@@ -37,7 +36,6 @@ from prepaid_billing.ledger import balance_of, clock
 from prepaid_billing.payments import keys, topups
 from prepaid_billing.permissions import CUSTOMER, GATEWAY, MANAGER
 
-WIZARD = {"language": "English", "country": "Germany", "timezone": "Europe/Berlin", "currency": "EUR"}
 CARD = {"number": "4242 4242 4242 4242", "expiry": "12 / 34", "cvc": "123", "name": "Company card"}
 DECLINED = {**CARD, "number": "4000 0000 0000 0002"}
 STAFF_LOGIN = "staff@example.com"
@@ -128,7 +126,6 @@ def load(memory: dict) -> None:
 	"""Make everything; what an interrupted run has made before is left as it is."""
 	remember(memory)
 	say("setting up the site")
-	setup_complete(WIZARD)
 	make_users(memory["logins"])
 	zone = ZoneInfo(get_system_timezone())
 	for customer in CUSTOMERS:
@@ -169,7 +166,7 @@ def make_company(customer: Customer, now: int, zone: ZoneInfo) -> None:
 		{
 			"doctype": "Billing Company",
 			"company_name": customer.name,
-			"currency": WIZARD["currency"],
+			"currency": "EUR",
 			"language": customer.language,
 			"billing_emails": customer.login,
 			"low_balance_threshold": float(THRESHOLD),
@@ -180,7 +177,7 @@ def make_company(customer: Customer, now: int, zone: ZoneInfo) -> None:
 		{
 			"doctype": "Billing Rate",
 			"company": customer.name,
-			"currency": WIZARD["currency"],
+			"currency": "EUR",
 			"rate_per_minute": float(customer.rate.rate_per_minute),
 			"billing_increment": customer.rate.billing_increment,
 			"valid_from": datetime.fromtimestamp(now - (DAYS + 2) * 86400, zone).replace(

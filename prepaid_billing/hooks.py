@@ -23,6 +23,14 @@ before_request = ["prepaid_billing.http.before_request"]
 after_request = ["prepaid_billing.http.after_request"]
 
 role_home_page = {"Prepaid Billing Customer": "business/billing"}
+standard_portal_menu_items = [
+	{
+		"title": "Prepaid balance",
+		"route": "/business/billing",
+		"reference_doctype": "Prepaid Balance",
+		"role": "Prepaid Billing Customer",
+	}
+]
 
 scheduler_events = {
 	"cron": {
@@ -30,6 +38,7 @@ scheduler_events = {
 		"* * * * *": ["prepaid_billing.scheduled.prepaid_stale_calls"],
 		"7 * * * *": ["prepaid_billing.scheduled.prepaid_unfinished_topups"],
 	},
+	"daily_long": ["prepaid_billing.scheduled.prepaid_verify_books"],
 }
 
 export_python_type_annotations = True

@@ -3,8 +3,11 @@
 Frappe names a job by the last two parts of its path, so they are named after the product.
 """
 
+from prepaid_billing.alerts import mail
 from prepaid_billing.alerts.check import check_low_balances
 from prepaid_billing.calls.session import expire_stale
+from prepaid_billing.ledger.verify import verify
+from prepaid_billing.log import log
 from prepaid_billing.payments.topups import refresh_unfinished
 
 
@@ -21,3 +24,11 @@ def prepaid_stale_calls() -> None:
 def prepaid_unfinished_topups() -> None:
 	"""Ask Stripe about top-ups that no webhook finished; every hour."""
 	refresh_unfinished()
+
+
+def prepaid_verify_books() -> None:
+	"""Check every standing invariant of the books, daily, and tell the managers where one is broken."""
+	findings = verify()
+	log("books verified", findings=len(findings))
+	if findings:
+		mail.queue_broken_books([f"{found.subject}: expected {found.expected}, found {found.found}" for found in findings])

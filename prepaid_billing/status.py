@@ -116,11 +116,11 @@ def _jobs() -> list[str]:
 	jobs = frappe.get_all(
 		"Scheduled Job Type",
 		{"method": ["like", "prepaid_billing.%"]},
-		["method", "cron_format", "last_execution", "stopped"],
+		["method", "cron_format", "frequency", "last_execution", "stopped"],
 		order_by="method",
 	)
 	lines = [
-		f"{job.method.rsplit('.', 1)[1]:<28} {job.cron_format:<14} last run {job.last_execution or 'never'}"
+		f"{job.method.rsplit('.', 1)[1]:<28} {job.cron_format or job.frequency:<14} last run {job.last_execution or 'never'}"
 		+ (" STOPPED" if job.stopped else "")
 		for job in jobs
 	]

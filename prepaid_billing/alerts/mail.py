@@ -7,6 +7,7 @@ from frappe.utils import get_url
 
 from prepaid_billing.calls.pricing import minutes_left
 from prepaid_billing.display import money
+from prepaid_billing.permissions import MANAGER
 from prepaid_billing.rating.money import from_database
 
 
@@ -42,6 +43,24 @@ def queue_warning(warning: frappe._dict) -> None:
 			},
 			reference_doctype="Billing Company",
 			reference_name=warning.company,
+		)
+
+
+def queue_broken_books(findings: list[str]) -> None:
+	"""Tell every enabled Prepaid Billing Manager what the check of the books has found."""
+	managers = frappe.db.sql_list(
+		"""
+		SELECT DISTINCT u.email FROM `tabHas Role` r JOIN `tabUser` u ON u.name = r.parent
+		WHERE r.role = %s AND r.parenttype = 'User' AND u.enabled = 1 AND u.email LIKE '%%@%%'
+		""",
+		(MANAGER,),
+	)
+	if managers:
+		frappe.sendmail(
+			recipients=managers,
+			subject=_("The books of Prepaid Billing do not prove themselves"),
+			template="broken_books",
+			args={"findings": findings, "site": get_url()},
 		)
 
 

@@ -28,14 +28,14 @@ _LOCK = f"""
 		CAST(low_balance_threshold AS CHAR), last_sequence, last_hash, last_booked_us, {clock.NOW}
 	FROM `tabPrepaid Balance` WHERE name = %s FOR UPDATE
 """
+# A balance that is not low any more forgets its warnings, so that the next fall is told at once.
 _WRITE = """
-	UPDATE `tabPrepaid Balance` SET balance = %s, reserved_balance = %s, available = %s, is_low = %s,
-		last_sequence = %s, last_hash = %s, last_booked_us = %s
-	WHERE name = %s
-"""
-_CLEAR_WARNING = """
-	UPDATE `tabPrepaid Balance` SET warning_level = '', last_warning_us = 0, last_warning_sent_at = NULL
-	WHERE name = %s AND warning_level != ''
+	UPDATE `tabPrepaid Balance` SET balance = %(balance)s, reserved_balance = %(reserved)s,
+		available = %(available)s, is_low = %(is_low)s, last_sequence = %(last_sequence)s,
+		last_hash = %(last_hash)s, last_booked_us = %(last_booked_us)s,
+		warning_level = IF(%(is_low)s, warning_level, ''), last_warning_us = IF(%(is_low)s, last_warning_us, 0),
+		last_warning_sent_at = IF(%(is_low)s, last_warning_sent_at, NULL)
+	WHERE name = %(company)s
 """
 _INSERT = """
 	INSERT INTO `tabBalance Transaction` (name, creation, modified, owner, modified_by, docstatus, idx,
@@ -174,22 +174,19 @@ class LockedBalance:
 		"""Write the balance row: the ledger's own columns only, and not ``modified``."""
 		if not self._changed:
 			return
-		is_low = self.available < self.threshold
 		frappe.db.sql(
 			_WRITE,
-			(
-				self.balance,
-				self.reserved,
-				self.available,
-				int(is_low),
-				self.last_sequence,
-				self.last_hash,
-				self.last_booked_us,
-				self.company,
-			),
+			{
+				"company": self.company,
+				"balance": self.balance,
+				"reserved": self.reserved,
+				"available": self.available,
+				"is_low": int(self.available < self.threshold),
+				"last_sequence": self.last_sequence,
+				"last_hash": self.last_hash,
+				"last_booked_us": self.last_booked_us,
+			},
 		)
-		if not is_low:
-			frappe.db.sql(_CLEAR_WARNING, (self.company,))
 
 
 @contextmanager

@@ -62,6 +62,7 @@ def test_status_lists_the_scheduled_jobs_with_their_last_run() -> None:
 		"prepaid_low_balances": "*/30 * * * *",
 		"prepaid_stale_calls": "* * * * *",
 		"prepaid_unfinished_topups": "7 * * * *",
+		"prepaid_verify_books": "Daily Long",
 	}.items():
 		(line,) = [line for line in printed.splitlines() if job in line]
 		assert cron in line and "last run" in line

@@ -12,8 +12,10 @@ from frappe.email.queue import flush
 
 from prepaid_billing.alerts.check import check_low_balances
 from prepaid_billing.calls import session
+from prepaid_billing.scheduled import prepaid_verify_books
 from tests import site
-from tests.factories import give, make_company, make_customer, new_id
+from tests.factories import give, make_company, make_customer, make_manager, new_id
+from tests.integration.test_ledger import changed
 
 
 class Inbox:
@@ -159,3 +161,14 @@ def test_a_higher_threshold_makes_a_balance_low() -> None:
 	doc.save()
 	frappe.db.commit()
 	assert company in {result.company for result in check_low_balances(dry_run=True)}
+
+
+def test_broken_books_are_told_to_the_managers(inbox: Inbox) -> None:
+	manager, _password = make_manager()
+	prepaid_verify_books()
+	assert inbox.to(manager) == []
+	company = make_company("10")
+	with changed("Balance Transaction", frappe.db.get_value("Balance Transaction", {"balance": company}), ("actor",), "actor = 'Guest'"):
+		prepaid_verify_books()
+	(mail,) = inbox.to(manager)
+	assert f"{company} #1" in mail.get_body(("html",)).get_content()

@@ -13,5 +13,43 @@ frappe.ui.form.on("Prepaid Balance", {
 			frappe.set_route("List", "Balance Transaction", { balance: frm.doc.name })
 		);
 		view(__("Calls"), () => frappe.set_route("List", "Call Charge", { company }));
+		if (frappe.user.has_role("Prepaid Billing Manager")) {
+			frm.add_custom_button(__("Adjust"), () => ask_for_adjustment(frm));
+		}
 	},
 });
+
+// One key for one dialog: pressing the button twice books once.
+function ask_for_adjustment(frm) {
+	const key = frappe.utils.get_random(20);
+	const dialog = new frappe.ui.Dialog({
+		title: __("Adjust the balance of {0}", [frm.doc.company]),
+		fields: [
+			{
+				fieldname: "amount",
+				fieldtype: "Data",
+				label: __("Amount in {0}", [frm.doc.currency]),
+				reqd: 1,
+				description: __("Such as 12.34. Negative takes money from the balance."),
+			},
+			{ fieldname: "reason", fieldtype: "Data", label: __("Reason"), length: 140, reqd: 1 },
+		],
+		primary_action_label: __("Book"),
+		async primary_action({ amount, reason }) {
+			const adjustment = await frappe.xcall("prepaid_billing.api.balance.adjust", {
+				company: frm.doc.company,
+				amount: amount.trim().replace(",", "."),
+				reason,
+				idempotency_key: key,
+			});
+			dialog.hide();
+			if (adjustment.status === "Waiting") {
+				frappe.msgprint(
+					__("The amount is above the limit for one person. It waits for a second one to confirm.")
+				);
+			}
+			frm.reload_doc();
+		},
+	});
+	dialog.show();
+}
