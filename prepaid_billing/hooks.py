@@ -19,6 +19,8 @@ add_to_apps_screen = [
 	}
 ]
 
+app_include_js = "prepaid_billing_desk.bundle.js"
+
 before_request = ["prepaid_billing.http.before_request"]
 after_request = ["prepaid_billing.http.after_request"]
 

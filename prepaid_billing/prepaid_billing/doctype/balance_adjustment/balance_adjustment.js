@@ -8,7 +8,7 @@ frappe.ui.form.on("Balance Adjustment", {
 		}
 		const decide = (label, method) =>
 			frm.add_custom_button(label, async () => {
-				await frappe.xcall(`prepaid_billing.api.balance.${method}`, { adjustment: frm.doc.name });
+				await prepaid_billing.call(`balance.${method}`, { adjustment: frm.doc.name });
 				frm.reload_doc();
 			});
 		if (frm.doc.asked_by !== frappe.session.user) {

@@ -36,7 +36,7 @@ function ask_for_adjustment(frm) {
 		],
 		primary_action_label: __("Book"),
 		async primary_action({ amount, reason }) {
-			const adjustment = await frappe.xcall("prepaid_billing.api.balance.adjust", {
+			const adjustment = await prepaid_billing.call("balance.adjust", {
 				company: frm.doc.company,
 				amount: amount.trim().replace(",", "."),
 				reason,
