@@ -101,7 +101,9 @@ def timed(work: Callable[[], object]) -> float:
 	return time.perf_counter() - start
 
 
-def interleaved(one: Callable[[], object], other: Callable[[], object], pairs: int) -> tuple[list[float], list[float]]:
+def interleaved(
+	one: Callable[[], object], other: Callable[[], object], pairs: int
+) -> tuple[list[float], list[float]]:
 	"""Time both in turns, the order changing, after some turns that do not count."""
 	first, second = [], []
 	for turn in range(-50, pairs):
@@ -136,7 +138,7 @@ def fill(company: str, entries: int) -> None:
 	rows: list[tuple] = []
 	for values in chained(company, sequence, balance, entries, now):
 		last_hash = chain.entry_hash(last_hash, values)
-		rows.append(tuple(values[column] for column in COLUMNS[:-1]) + (last_hash,))
+		rows.append((*(values[column] for column in COLUMNS[:-1]), last_hash))
 		if len(rows) == 5_000:
 			insert(rows)
 			rows = []
@@ -180,7 +182,9 @@ def insert(rows: list[tuple]) -> None:
 	columns = ", ".join(COLUMNS)
 	places = "(" + ", ".join(["%s"] * len(COLUMNS)) + ")"
 	flat = [value for row in rows for value in row]
-	frappe.db.sql(f"INSERT INTO `tabBalance Transaction` ({columns}) VALUES {', '.join([places] * len(rows))}", flat)
+	frappe.db.sql(
+		f"INSERT INTO `tabBalance Transaction` ({columns}) VALUES {', '.join([places] * len(rows))}", flat
+	)
 	frappe.db.commit()
 
 
@@ -197,7 +201,10 @@ def against_sum(company: str) -> list[tuple[int, float, float]]:
 		filled = size
 		one, other = interleaved(lambda: post(company), lambda: summed(company), 100)
 		points.append((size, statistics.median(one), statistics.median(other)))
-		print(f"{size:>9} entries: posting {points[-1][1] * 1e3:.2f} ms, balance by SUM {points[-1][2] * 1e3:.2f} ms", flush=True)
+		print(
+			f"{size:>9} entries: posting {points[-1][1] * 1e3:.2f} ms, balance by SUM {points[-1][2] * 1e3:.2f} ms",
+			flush=True,
+		)
 	return points
 
 
@@ -207,8 +214,12 @@ def plot(points: list[tuple[int, float, float]], target: Path) -> None:
 
 	sizes = [size for size, _post, _sum in points]
 	figure, axes = pyplot.subplots(figsize=(7, 4))
-	axes.loglog(sizes, [posting * 1e3 for _size, posting, _sum in points], "o-", label="one posting (balance row)")
-	axes.loglog(sizes, [total * 1e3 for _size, _post, total in points], "s--", label="balance by SUM over the entries")
+	axes.loglog(
+		sizes, [posting * 1e3 for _size, posting, _sum in points], "o-", label="one posting (balance row)"
+	)
+	axes.loglog(
+		sizes, [total * 1e3 for _size, _post, total in points], "s--", label="balance by SUM over the entries"
+	)
 	axes.set_xlabel("entries of the company")
 	axes.set_ylabel("milliseconds, median")
 	axes.legend()
@@ -223,7 +234,9 @@ def main() -> int:
 		small = make_company("10")
 		fill(small, 1_000)
 		floor = Floor(make_company("10"))
-		good = compare("one posting : its statements alone", *interleaved(lambda: post(small), floor.post, PAIRS), 1.5)
+		good = compare(
+			"one posting : its statements alone", *interleaved(lambda: post(small), floor.post, PAIRS), 1.5
+		)
 		floor.undo()
 
 		points = against_sum(make_company("10"))
@@ -233,9 +246,14 @@ def main() -> int:
 		large = make_company("10")
 		fill(large, MILLION)
 		good &= compare(
-			"posting at 1,000,000 rows : at 1,000", *interleaved(lambda: post(large), lambda: post(small), PAIRS), 1.25
+			"posting at 1,000,000 rows : at 1,000",
+			*interleaved(lambda: post(large), lambda: post(small), PAIRS),
+			1.25,
 		)
-		print(f"verify-ledger over all of it: {timed(lambda: print(verify() or 'the books are whole')):.1f} s", flush=True)
+		print(
+			f"verify-ledger over all of it: {timed(lambda: print(verify() or 'the books are whole')):.1f} s",
+			flush=True,
+		)
 	return 0 if good else 1
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
 import frappe
+from babel import localedata
 from babel.dates import format_datetime
 from babel.numbers import format_currency
 
@@ -42,4 +43,5 @@ def _pattern(places: int, exact: bool, language: str | None) -> str:
 
 
 def _locale(language: str | None) -> str:
-	return (language or frappe.local.lang or "en").replace("-", "_")
+	code = (language or frappe.local.lang or "en").replace("-", "_")
+	return code if localedata.exists(code) else "en"

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Request, Response
 
 METHODS = re.compile(r"/api/(?:v[12]/)?method/(prepaid_billing\.api\.[^/]*)")
 WEBHOOK = "/api/stripe/webhook"
+PORTAL = "/business/billing"
 CODES = {
 	401: "NOT_AUTHENTICATED",
 	403: "NOT_PERMITTED",
@@ -31,7 +32,9 @@ def before_request() -> None:
 
 
 def after_request(response: Response | None, request: Request) -> None:
-	"""Give Frappe's own refusals on our paths the form of ours: a status that fits, ``code`` and ``error``."""
+	"""Keep the customer's pages out of caches, and give Frappe's own refusals of our API the form of ours."""
+	if response is not None and request.path.startswith(PORTAL):
+		response.headers["Cache-Control"] = "private, no-store"
 	if response is None or response.status_code < 400 or not _is_ours(request.path):
 		return
 	if response.is_json and "code" in (response.get_json(silent=True) or {}):

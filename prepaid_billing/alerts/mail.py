@@ -1,5 +1,7 @@
 """Who is told, and the mail itself, in the company's language. Amounts are in major units."""
 
+from urllib.parse import urlencode
+
 import frappe
 from frappe import _
 from frappe.translate import print_language
@@ -39,7 +41,7 @@ def queue_warning(warning: frappe._dict) -> None:
 				"available": money(from_database(warning.available), warning.currency, language),
 				"threshold": money(from_database(warning.threshold), warning.currency, language),
 				"minutes": minutes_left(warning.company),
-				"top_up_url": get_url("/business/billing/topup"),
+				"top_up_url": get_url("/business/billing/topup?" + urlencode({"company": warning.company})),
 			},
 			reference_doctype="Billing Company",
 			reference_name=warning.company,

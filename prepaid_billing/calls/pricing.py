@@ -1,5 +1,7 @@
 """The rate that applies to a company at an instant, read from Billing Rate."""
 
+from decimal import Decimal
+
 import frappe
 from frappe import _
 
@@ -50,16 +52,17 @@ def quote(company: str, seconds: int, at_us: int | None = None) -> dict[str, obj
 
 
 def minutes_left(company: str) -> int | None:
-	"""Return the whole minutes that the available balance pays for at today's rate, in however many calls.
-
-	None where no rate applies or calls are free.
-	"""
+	"""Return the whole minutes that the available balance pays for now, or None (see minutes_of)."""
 	view = balance_of(company)
 	try:
-		rate = rate_for(company, view.currency, clock.now_us()).rate
+		return minutes_of(rate_for(company, view.currency, clock.now_us()).rate, view.available)
 	except NoRate:
 		return None
-	return max_seconds(rate, view.available, _NO_CAP) // 60 if rate.rate_per_minute else None
+
+
+def minutes_of(rate: Rate, amount: Decimal) -> int | None:
+	"""Return the whole minutes that ``amount`` pays for in however many calls, or None where calls are free."""
+	return max_seconds(rate, amount, _NO_CAP) // 60 if rate.rate_per_minute else None
 
 
 def _priced(row: frappe._dict) -> PricedRate:

@@ -11,6 +11,7 @@ from frappe import _
 from frappe.utils import get_url
 
 from prepaid_billing import ledger, settings
+from prepaid_billing.display import money
 from prepaid_billing.exceptions import (
 	AccountBlocked,
 	Duplicate,
@@ -175,8 +176,8 @@ def _check_amount(amount: Decimal, currency: str) -> None:
 	smallest, largest = settings.amount("topup_minimum"), settings.amount("topup_maximum")
 	if not smallest <= amount <= largest:
 		raise InvalidAmount(
-			_("A top-up is between {0} and {1} {2}. Nothing was charged.").format(
-				f"{smallest:.2f}", f"{largest:.2f}", currency
+			_("A top-up is between {0} and {1}. Nothing was charged.").format(
+				money(smallest, currency), money(largest, currency)
 			)
 		)
 	try:

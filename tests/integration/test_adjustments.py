@@ -68,7 +68,14 @@ def test_more_than_is_available_is_not_taken(manager: Api) -> None:
 
 @pytest.mark.parametrize(
 	"change",
-	[{"reason": ""}, {"reason": None}, {"amount": "0"}, {"amount": 1.5}, {"amount": None}, {"idempotency_key": None}],
+	[
+		{"reason": ""},
+		{"reason": None},
+		{"amount": "0"},
+		{"amount": 1.5},
+		{"amount": None},
+		{"idempotency_key": None},
+	],
 	ids=str,
 )
 def test_an_adjustment_without_reason_amount_or_key_is_refused(manager: Api, change: dict) -> None:

@@ -38,7 +38,9 @@ def test_verify_ledger_is_green_and_turns_red_when_one_row_is_changed_by_sql() -
 	try:
 		printed = bench("prepaid-billing", "verify-ledger", exit_code=1)
 	finally:
-		frappe.db.sql("UPDATE `tabBalance Transaction` SET amount = amount - 1 WHERE balance = %s", (company,))
+		frappe.db.sql(
+			"UPDATE `tabBalance Transaction` SET amount = amount - 1 WHERE balance = %s", (company,)
+		)
 		frappe.db.commit()
 	assert "BROKEN" in printed and f"{company} #1" in printed
 	assert "expected 11.000000000, found 10.000000000" in printed
@@ -102,7 +104,11 @@ def test_the_roles_come_with_the_install(role: str, desk_access: int) -> None:
 
 
 def test_the_default_price_list_and_the_settings_come_with_the_install() -> None:
-	rate = frappe.get_all("Billing Rate", {"company": ["is", "not set"], "currency": "EUR"}, ["rate_per_minute", "billing_increment"])
+	rate = frappe.get_all(
+		"Billing Rate",
+		{"company": ["is", "not set"], "currency": "EUR"},
+		["rate_per_minute", "billing_increment"],
+	)
 	assert rate == [{"rate_per_minute": 0.42, "billing_increment": 1}]
 	assert frappe.get_doc("Prepaid Billing Settings").topup_minimum == 10
 
@@ -114,11 +120,15 @@ NOBODY_WRITES = ["Balance Transaction", "Call Charge", "Balance Topup", "Stripe 
 @pytest.mark.parametrize("doctype", NOBODY_WRITES)
 def test_no_role_may_write_what_the_product_writes_itself(doctype: str) -> None:
 	permissions = frappe.get_all(
-		"DocPerm", {"parent": doctype}, ["role", "write", "create", "delete", "submit", "cancel", "amend", "import"]
+		"DocPerm",
+		{"parent": doctype},
+		["role", "write", "create", "delete", "submit", "cancel", "amend", "import"],
 	)
 	assert {row.role for row in permissions} == {MANAGER, STAFF, "System Manager"}
 	for row in permissions:
-		assert not any(row[right] for right in ("write", "create", "delete", "submit", "cancel", "amend", "import"))
+		assert not any(
+			row[right] for right in ("write", "create", "delete", "submit", "cancel", "amend", "import")
+		)
 
 
 def test_the_payload_of_an_event_is_for_one_role() -> None:
@@ -131,7 +141,16 @@ def test_install_and_uninstall_leave_a_site_as_they_found_it() -> None:
 	name = f"lifecycle-{new_id('')[1:9]}.localhost"
 	database = ["--db-host", "127.0.0.1", "--db-port", os.environ["PB_DB_PORT"], "--db-root-username", "root"]
 	password = ["--db-root-password", os.environ["PB_DB_ROOT_PASSWORD"]]
-	bench("new-site", name, "--admin-password", "admin", *database, *password, "--mariadb-user-host-login-scope=%", site_name=name)
+	bench(
+		"new-site",
+		name,
+		"--admin-password",
+		"admin",
+		*database,
+		*password,
+		"--mariadb-user-host-login-scope=%",
+		site_name=name,
+	)
 	try:
 		bench("install-app", "prepaid_billing", site_name=name)
 		assert bench("list-apps", site_name=name).split() == ["frappe", "prepaid_billing"]
@@ -148,4 +167,14 @@ def test_install_and_uninstall_leave_a_site_as_they_found_it() -> None:
 		bench("install-app", "prepaid_billing", site_name=name)
 		assert "The books are whole." in bench("prepaid-billing", "verify-ledger", site_name=name)
 	finally:
-		bench("drop-site", name, "--force", "--no-backup", "--root-login", "root", "--root-password", password[1], site_name=name)
+		bench(
+			"drop-site",
+			name,
+			"--force",
+			"--no-backup",
+			"--root-login",
+			"root",
+			"--root-password",
+			password[1],
+			site_name=name,
+		)

@@ -32,6 +32,7 @@ class Inbox:
 		"""Send what waits in Frappe's queue, then return the mails to an address."""
 		frappe.db.commit()
 		flush()
+		frappe.db.commit()
 		return [mail for mail in self.mails if address in str(mail["To"])]
 
 
@@ -168,7 +169,12 @@ def test_broken_books_are_told_to_the_managers(inbox: Inbox) -> None:
 	prepaid_verify_books()
 	assert inbox.to(manager) == []
 	company = make_company("10")
-	with changed("Balance Transaction", frappe.db.get_value("Balance Transaction", {"balance": company}), ("actor",), "actor = 'Guest'"):
+	with changed(
+		"Balance Transaction",
+		frappe.db.get_value("Balance Transaction", {"balance": company}),
+		("actor",),
+		"actor = 'Guest'",
+	):
 		prepaid_verify_books()
 	(mail,) = inbox.to(manager)
 	assert f"{company} #1" in mail.get_body(("html",)).get_content()

@@ -135,8 +135,8 @@ def test_no_float_arithmetic_in_a_money_path(room: str) -> None:
 
 def test_every_public_function_has_a_docstring_and_annotations() -> None:
 	for path in sources():
-		if "doctype" in path.parts:
-			continue
+		if "doctype" in path.parts or "www" in path.parts:
+			continue  # the names there are Frappe's own hooks
 		for node in ast.parse(path.read_text()).body:
 			if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
 				assert ast.get_docstring(node), f"{path}: {node.name}"

@@ -48,7 +48,9 @@ def test_no_text_shouts_at_anybody() -> None:
 	assert [message.id for message in MESSAGES if "!" in message.id + german_for(message)] == []
 
 
-@pytest.mark.parametrize(("pattern", "method"), [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")])
+@pytest.mark.parametrize(
+	("pattern", "method"), [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
+)
 def test_every_text_in_the_code_is_in_the_template(pattern: str, method: str) -> None:
 	known = {message.id for message in MESSAGES}
 	found = extract_from_dir(APP, [(pattern, method)], keywords={"_": None})

@@ -1,0 +1,30 @@
+"""Where Stripe sends the customer after Checkout: how the payment stands by our books, also on a reload."""
+
+from __future__ import annotations
+
+import frappe
+from frappe import _
+
+from prepaid_billing import portal
+from prepaid_billing.exceptions import TryAgain
+from prepaid_billing.payments import topups
+
+no_cache = 1
+
+
+@portal.page
+def get_context(context: frappe._dict) -> None:
+	topup = portal.own_topup(lambda: topups.by_session(portal.argument("session_id") or ""))
+	is_known = _ask_stripe(topup.name)
+	context.update(portal.payment(topups.find(topup.name)), title=_("Top-up"))
+	if not is_known and context.result != "paid":
+		context.result = "checking"
+
+
+def _ask_stripe(name: str) -> bool:
+	"""Bring the top-up up to date; False where Stripe gave no answer. What was paid is committed here."""
+	try:
+		topups.refresh(name)
+	except TryAgain:
+		return False
+	return True
