@@ -1,4 +1,4 @@
-"""python3 -m dev demo | test | setup | stop: what the Makefile calls."""
+"""python3 -m dev demo | test | proof | lint | mutation | setup | stop: what the Makefile calls."""
 
 import os
 import signal
@@ -7,20 +7,23 @@ import time
 from types import FrameType
 
 from dev.demo import lock_file, run_demo
+from dev.lint import run_lint
 from dev.machine import become, find_owner, use_the_machines_python
+from dev.mutation import run_mutation
 from dev.places import Places, make_state, places_of, try_lock
 from dev.progress import Failed, say
 from dev.services import identity, pid_file, stop_leftovers
 from dev.setup import hand_over, set_up_bench, set_up_machine
 from dev.testing import run_tests
 
+COMMANDS = ("demo", "test", "proof", "lint", "mutation", "setup", "stop")
 INTERRUPTED = 130
 STOP_SECONDS = 60
 
 
 def main(arguments: list[str]) -> int:
 	"""Run one command; gives its exit code."""
-	if len(arguments) != 1 or arguments[0] not in ("demo", "test", "setup", "stop"):
+	if len(arguments) != 1 or arguments[0] not in COMMANDS:
 		print(__doc__, file=sys.stderr)
 		return 2
 	use_the_machines_python()
@@ -46,11 +49,17 @@ def run_command(command: str) -> int:
 	"""The command itself, once the machine has what it needs."""
 	if command == "stop":
 		return stop()
-	places, paths = set_up_machine(with_browser=command != "demo")
+	if command == "proof":
+		os.environ["SCALE"] = "full"
+	places, paths = set_up_machine(with_browser=command in ("test", "proof", "setup"))
 	if command == "demo":
 		return run_demo(places, paths)
-	if command == "test":
+	if command in ("test", "proof"):
 		return run_tests(places, paths)
+	if command == "lint":
+		return run_lint(places)
+	if command == "mutation":
+		return run_mutation(places)
 	set_up_bench(places, paths)
 	say("setup: done")
 	return 0

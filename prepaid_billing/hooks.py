@@ -21,8 +21,12 @@ add_to_apps_screen = [
 
 app_include_js = "prepaid_billing_desk.bundle.js"
 
+override_whitelisted_methods = {"frappe.client.get_count": "prepaid_billing.api.desk.get_count"}
+
 before_request = ["prepaid_billing.http.before_request"]
 after_request = ["prepaid_billing.http.after_request"]
+
+doc_events = {"Currency": {"after_rename": "prepaid_billing.closed.keep_currency_of_a_balance"}}
 
 role_home_page = {"Prepaid Billing Customer": "business/billing"}
 standard_portal_menu_items = [

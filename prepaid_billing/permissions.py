@@ -70,6 +70,8 @@ def _existing(company: str | None) -> str:
 	# MariaDB's default collation finds "Acme" for "acme "; a company has exactly one name.
 	if not company or frappe.db.get_value("Billing Company", company, "name", order_by=None) != company:
 		raise UnknownCompany(_("There is no such company."))
+	if has_role(MANAGER, STAFF) and not frappe.has_permission("Billing Company", "read", company):
+		raise UnknownCompany(_("There is no such company."))
 	return company
 
 

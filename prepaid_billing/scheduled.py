@@ -31,4 +31,6 @@ def prepaid_verify_books() -> None:
 	findings = verify()
 	log("books verified", findings=len(findings))
 	if findings:
-		mail.queue_broken_books([f"{found.subject}: expected {found.expected}, found {found.found}" for found in findings])
+		mail.queue_broken_books(
+			[f"{found.subject}: expected {found.expected}, found {found.found}" for found in findings]
+		)

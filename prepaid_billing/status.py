@@ -8,7 +8,7 @@ from prepaid_billing.calls.pricing import rate_for
 from prepaid_billing.exceptions import BillingError
 from prepaid_billing.ledger import clock, constraints
 from prepaid_billing.payments import keys, topups
-from prepaid_billing.rating.money import as_text
+from prepaid_billing.rating.money import as_text, from_database
 
 Section = tuple[str, list[str]]
 
@@ -67,7 +67,7 @@ def call(call_id: str) -> Section:
 		return title, ["Never authorised here. Look for the refusal in logs/prepaid_billing.log."]
 	lines = [
 		f"{row.company}: {row.status}, {row.duration_sec} s real, {row.billed_sec} s billed",
-		f"charged {row.amount} {row.currency}, held {row.reserved_amount}"
+		f"charged {_money(row.amount)} {row.currency}, held {_money(row.reserved_amount)}"
 		+ (", overrun" if row.overrun else ""),
 	]
 	if row.status in ("Authorized", "Active"):
@@ -107,9 +107,13 @@ def _entries(doctype: str, name: str) -> list[str]:
 		order_by="booked_us",
 	)
 	return [
-		f"booked {entry.amount} {entry.currency} as {entry.transaction_type} at {entry.booked_at}"
+		f"booked {_money(entry.amount)} {entry.currency} as {entry.transaction_type} at {entry.booked_at}"
 		for entry in entries
 	]
+
+
+def _money(stored: float) -> str:
+	return as_text(from_database(stored))
 
 
 def _jobs() -> list[str]:
@@ -153,6 +157,7 @@ def _waiting() -> list[str]:
 		("top-ups not finished", "Balance Topup", {"status": ["in", ["Created", "Processing"]]}),
 		("events parked for a person", "Stripe Event", {"status": "Parked"}),
 		("events not processed", "Stripe Event", {"status": "Received"}),
+		("adjustments that wait for a second person", "Balance Adjustment", {"status": "Waiting"}),
 		("calls in progress", "Call Charge", {"status": ["in", ["Authorized", "Active"]]}),
 		("calls that expired", "Call Charge", {"status": "Expired"}),
 		("mails not sent", "Email Queue", {"status": ["in", ["Not Sent", "Sending", "Error"]]}),

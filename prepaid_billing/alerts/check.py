@@ -13,14 +13,28 @@ from frappe import _
 from prepaid_billing import ledger, settings
 from prepaid_billing.alerts import mail
 from prepaid_billing.alerts.decide import DAY_US, WarningDecision, WarningState, decide
+from prepaid_billing.batch import each
 from prepaid_billing.exceptions import UnknownCompany
-from prepaid_billing.ledger import LockedBalance, balance_of, clock, transaction
+from prepaid_billing.ledger import BalanceView, LockedBalance, balance_of, clock, transaction
+from prepaid_billing.ledger.balance import new_name
 from prepaid_billing.log import log
 from prepaid_billing.rating.money import as_text
 
 _LOW = """
 	SELECT b.name FROM `tabPrepaid Balance` b JOIN `tabBilling Company` c ON c.name = b.name
 	WHERE b.is_low = 1 AND c.prepaid_billing_enabled = 1 AND c.status = 'Active' ORDER BY b.name
+"""
+
+_INSERT = """
+	INSERT INTO `tabLow Balance Warning` (name, creation, modified, owner, modified_by, company, level, status,
+		recipients, currency, available, threshold, decided_at, decided_us)
+	VALUES (%(name)s, %(now)s, %(now)s, %(user)s, %(user)s, %(company)s, %(level)s, 'Pending',
+		%(recipients)s, %(currency)s, %(available)s, %(threshold)s, %(now)s, %(decided_us)s)
+"""
+_STATE = """
+	SELECT b.warning_level, b.last_warning_us, (
+		SELECT COUNT(*) FROM `tabLow Balance Warning` w WHERE w.company = b.name AND w.decided_us > %(day_ago)s
+	) FROM `tabPrepaid Balance` b WHERE b.name = %(company)s
 """
 
 
@@ -43,9 +57,11 @@ def check_low_balances(company: str | None = None, dry_run: bool = False) -> lis
 	With a company named, that one is reported on even where it is not low. Raises UnknownCompany.
 	"""
 	names = [company] if company else frappe.db.sql_list(_LOW)
-	checked = [_check(name, dry_run) for name in names]
-	if not dry_run:
-		_queue_pending()
+	try:
+		checked = each(names, lambda name: _check(name, dry_run))
+	finally:
+		if not dry_run:
+			_queue_pending()
 	for result in checked:
 		log("low balance check", company=result.company, sent=result.sent, reason=result.reason)
 	return checked
@@ -57,9 +73,7 @@ def _check(company: str, dry_run: bool) -> Checked:
 	if reason := _not_checked(company, recipients):
 		decision = WarningDecision(False, "", reason)
 	elif dry_run:
-		decision = decide(
-			_stored_state(company, view.available, view.threshold), clock.now_us(), _interval_us()
-		)
+		decision = _decide_now(view)
 	else:
 		decision = transaction.run(lambda: _decide_and_note(company, recipients))
 	return Checked(
@@ -84,9 +98,14 @@ def _not_checked(company: str, recipients: list[str]) -> str:
 	return "" if recipients else "Nobody to tell: no billing e-mail, and no user who gets warnings."
 
 
+def _decide_now(view: BalanceView) -> WarningDecision:
+	now_us = clock.now_us()
+	return decide(_stored_state(view.company, view.available, view.threshold, now_us), now_us, _interval_us())
+
+
 def _decide_and_note(company: str, recipients: list[str]) -> WarningDecision:
 	with ledger.locked(company) as account:
-		state = _stored_state(company, account.available, account.threshold)
+		state = _stored_state(company, account.available, account.threshold, account.now_us)
 		decision = decide(state, account.now_us, _interval_us())
 		if decision.send:
 			_note(account, state, decision, recipients)
@@ -96,33 +115,34 @@ def _decide_and_note(company: str, recipients: list[str]) -> WarningDecision:
 def _note(
 	account: LockedBalance, state: WarningState, decision: WarningDecision, recipients: list[str]
 ) -> None:
-	same_day = account.now_us - state.last_warning_us < DAY_US
 	now = clock.site_time(account.now_us)
 	frappe.db.sql(
 		"""
 		UPDATE `tabPrepaid Balance` SET warning_level = %s, last_warning_us = %s, last_warning_sent_at = %s,
 			warnings_today = %s WHERE name = %s
 		""",
-		(decision.level, account.now_us, now, state.warnings_today + 1 if same_day else 1, account.company),
+		(decision.level, account.now_us, now, state.warnings_today + 1, account.company),
 	)
-	frappe.get_doc(
+	frappe.db.sql(
+		_INSERT,
 		{
-			"doctype": "Low Balance Warning",
+			"name": new_name(),
+			"now": now,
+			"user": frappe.session.user,
 			"company": account.company,
 			"level": decision.level,
-			"status": "Pending",
 			"recipients": "\n".join(recipients),
 			"currency": account.currency,
 			"available": account.available,
 			"threshold": account.threshold,
-			"decided_at": now,
-		}
-	).insert(ignore_permissions=True)  # the check runs for nobody in particular
+			"decided_us": account.now_us,
+		},
+	)
 
 
 def _queue_pending() -> None:
-	for name in frappe.db.sql_list("SELECT name FROM `tabLow Balance Warning` WHERE status = 'Pending'"):
-		transaction.run(lambda name=name: _queue(name))
+	pending = frappe.db.sql_list("SELECT name FROM `tabLow Balance Warning` WHERE status = 'Pending'")
+	each(pending, lambda name: transaction.run(lambda: _queue(name)))
 
 
 def _queue(name: str) -> None:
@@ -141,12 +161,9 @@ def _queue(name: str) -> None:
 	frappe.db.sql("UPDATE `tabLow Balance Warning` SET status = 'Queued' WHERE name = %s", (name,))
 
 
-def _stored_state(company: str, available: Decimal, threshold: Decimal) -> WarningState:
-	level, last, today = frappe.db.sql(
-		"SELECT warning_level, last_warning_us, warnings_today FROM `tabPrepaid Balance` WHERE name = %s",
-		(company,),
-	)[0]
-	return WarningState(level or "", last or 0, today or 0, available, threshold)
+def _stored_state(company: str, available: Decimal, threshold: Decimal, now_us: int) -> WarningState:
+	level, last, today = frappe.db.sql(_STATE, {"company": company, "day_ago": now_us - DAY_US})[0]
+	return WarningState(level or "", last or 0, today, available, threshold)
 
 
 def _interval_us() -> int:

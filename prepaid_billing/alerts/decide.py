@@ -10,7 +10,10 @@ DAY_US = 86_400 * 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class WarningState:
-	"""What is known of the warnings of a company. Instants are UTC microseconds, amounts major units."""
+	"""What is known of the warnings of a company. Instants are UTC microseconds, amounts major units.
+
+	``warnings_today`` counts those of the last 24 hours.
+	"""
 
 	level: str
 	last_warning_us: int
@@ -31,7 +34,7 @@ class WarningDecision:
 def level_of(available: Decimal, threshold: Decimal) -> str:
 	"""Return "Empty" (nothing left), "Critical" (below a quarter of the threshold), "Low" or "" (good)."""
 	if available <= 0:
-		return "Empty" if available < threshold else ""
+		return "Empty"
 	if available * 4 < threshold:
 		return "Critical"
 	return "Low" if available < threshold else ""
@@ -47,7 +50,7 @@ def decide(state: WarningState, now_us: int, interval_us: int) -> WarningDecisio
 	if not level:
 		return WarningDecision(False, "", "The available balance is not below the threshold.")
 	since_last = now_us - state.last_warning_us
-	if state.last_warning_us and since_last < DAY_US and state.warnings_today >= MOST_PER_DAY:
+	if state.warnings_today >= MOST_PER_DAY:
 		return WarningDecision(False, level, "Three warnings were sent within a day.")
 	if LEVELS.index(level) > LEVELS.index(state.level):
 		return WarningDecision(True, level, "The balance fell to this level.")

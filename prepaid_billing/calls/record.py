@@ -7,6 +7,7 @@ from decimal import Decimal
 import frappe
 
 from prepaid_billing.ledger import clock
+from prepaid_billing.ledger.balance import new_name
 from prepaid_billing.rating.money import from_database
 from prepaid_billing.rating.price import Rate
 
@@ -15,6 +16,7 @@ OPEN = ("Authorized", "Active")
 _COLUMNS = """
 	name, call_id, company, status, caller, callee, requested_seconds, duration_sec, granted_seconds,
 	used_seconds, expires_us, currency, CAST(reserved_amount AS CHAR) AS reserved_amount,
+	CAST(amount AS CHAR) AS amount,
 	CAST(rate_per_minute AS CHAR) AS rate_per_minute, billing_increment, minimum_duration,
 	CAST(connection_fee AS CHAR) AS connection_fee, CAST(minimum_charge AS CHAR) AS minimum_charge, answers
 """
@@ -39,6 +41,7 @@ class Call:
 	expires_us: int
 	currency: str
 	reserved: Decimal
+	amount: Decimal
 	rate: Rate
 	answers: dict[str, dict]
 
@@ -63,7 +66,7 @@ def insert(values: dict[str, object]) -> str:
 	"""Insert a call and return its name. Raises the database's error where the call_id is taken."""
 	now = clock.site_time(clock.now_us())
 	row = {
-		"name": frappe.generate_hash(length=10),
+		"name": new_name(),
 		"creation": now,
 		"modified": now,
 		"owner": frappe.session.user,
@@ -103,6 +106,7 @@ def _call(row: frappe._dict) -> Call:
 		expires_us=row.expires_us,
 		currency=row.currency,
 		reserved=from_database(row.reserved_amount),
+		amount=from_database(row.amount),
 		rate=Rate(
 			from_database(row.rate_per_minute),
 			row.billing_increment or 1,

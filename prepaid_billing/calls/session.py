@@ -11,9 +11,17 @@ import frappe
 from frappe import _
 
 from prepaid_billing import ledger, settings
+from prepaid_billing.batch import each
 from prepaid_billing.calls import pricing, record
 from prepaid_billing.calls.grant import grant
-from prepaid_billing.exceptions import AccountBlocked, CallClosed, Duplicate, InsufficientBalance, UnknownCall
+from prepaid_billing.exceptions import (
+	AccountBlocked,
+	BillingError,
+	CallClosed,
+	Duplicate,
+	InsufficientBalance,
+	UnknownCall,
+)
 from prepaid_billing.ledger import LockedBalance, clock, transaction
 from prepaid_billing.log import log
 from prepaid_billing.rating.money import ZERO, as_text
@@ -28,20 +36,23 @@ def authorize(
 	"""Hold money for a call that is about to start and return what is granted.
 
 	``requested_seconds`` 0 means the slice of the settings. The same call again gets the same answer.
-	Raises InsufficientBalance, AccountBlocked, NoRate, UnknownCompany, Duplicate; then nothing is written.
+	Raises InsufficientBalance, AccountBlocked, NoRate, UnknownCompany, Duplicate, and CallClosed for a call
+	that has ended; then nothing is written.
 	"""
 	asked = (company, caller, callee, requested_seconds)
+	slice_seconds = requested_seconds or settings.number("hold_slice")
+	longest = settings.number("longest_call")
 
 	def work() -> dict[str, object]:
 		with ledger.locked(company) as account:
 			if known := record.find(call_id):
 				return _first_answer(known, asked)
-			return _authorize(account, call_id, asked)
+			return _authorize(account, call_id, asked, slice_seconds, longest)
 
 	try:
 		answer = transaction.run(work)
-	except InsufficientBalance:
-		log("call refused", company=company, call=call_id, reason="INSUFFICIENT_BALANCE")
+	except BillingError as refusal:
+		log("call refused", company=company, call=call_id, reason=refusal.code)
 		raise
 	log("call authorised", company=company, call=call_id, granted=answer["granted_seconds"])
 	return answer
@@ -52,6 +63,7 @@ def end(
 ) -> dict[str, object]:
 	"""Charge a call for its whole seconds, once, and free the rest of its hold, in one commit.
 
+	A call that expired because this came late is charged what it cost beyond its last confirmed usage.
 	The same end again gets the same answer. Raises UnknownCall, and CallClosed for a call that ended in
 	another way or with another duration.
 	"""
@@ -59,7 +71,7 @@ def end(
 	def work(account: LockedBalance, call: record.Call) -> dict[str, object]:
 		if call.status == "Charged" and call.duration_sec == duration_sec:
 			return call.answers["end"]
-		if not call.is_open:
+		if not call.is_open and call.status != "Expired":
 			raise CallClosed(_("This call has ended before. Nothing was changed."))
 		times = {
 			"answered_at": clock.site_time(answered_us) if answered_us is not None else None,
@@ -93,12 +105,12 @@ def release(call_id: str, reason: str = "") -> dict[str, object]:
 def expire_stale() -> int:
 	"""Close the calls that nobody ended: charge the last confirmed usage, free the rest. Returns how many.
 
-	A gateway that still knows better has its say later; until then the call stands as Expired.
+	A gateway that still knows better has its say later, by an end.
 	"""
 	names = frappe.db.sql_list(
 		f"SELECT call_id FROM `tabCall Charge` WHERE status IN ('Authorized', 'Active') AND expires_us < {clock.NOW} ORDER BY company, call_id LIMIT 1000"
 	)
-	return sum(_expire(call_id) for call_id in names)
+	return sum(each(names, _expire))
 
 
 def _expire(call_id: str) -> bool:
@@ -117,19 +129,20 @@ def _expire(call_id: str) -> bool:
 def _first_answer(call: record.Call, asked: tuple[str, str, str, int]) -> dict[str, object]:
 	if (call.company, call.caller, call.callee, call.requested_seconds) != asked:
 		raise Duplicate(_("This call id was used before for another call. Nothing was held."))
+	if not call.is_open:
+		raise CallClosed(
+			_("This call has ended before. Nothing was held; a new call needs an id of its own.")
+		)
 	return call.answers["0"]
 
 
-def _authorize(account: LockedBalance, call_id: str, asked: tuple[str, str, str, int]) -> dict[str, object]:
+def _authorize(
+	account: LockedBalance, call_id: str, asked: tuple[str, str, str, int], slice_seconds: int, longest: int
+) -> dict[str, object]:
 	company, caller, callee, requested_seconds = asked
 	_refuse_blocked(account)
 	priced = pricing.rate_for(account.company, account.currency, account.now_us)
-	granted = grant(
-		priced.rate,
-		account.available,
-		requested_seconds or settings.number("hold_slice"),
-		settings.number("longest_call"),
-	)
+	granted = grant(priced.rate, account.available, slice_seconds, longest)
 	if not granted:
 		raise InsufficientBalance(_("The available balance does not pay for this call. Top up first."))
 	account.hold(granted.hold)
@@ -175,7 +188,7 @@ def _insert(values: dict[str, object]) -> None:
 	try:
 		record.insert(values)
 	except Exception as error:
-		if not frappe.db.is_unique_key_violation(error):
+		if not frappe.db.is_unique_key_violation(error) or "call_id" not in str(error):
 			raise
 		# A call of the same company would have been found under its lock: this one is another company's.
 		raise Duplicate(_("This call id was used before for another call. Nothing was held.")) from error
@@ -199,9 +212,10 @@ def _close(
 	"""Take what the call cost, free its hold and give it its final status."""
 	amount = cost(call.rate, seconds)
 	account.hold(-call.reserved)
-	overrun = amount > account.available and amount > 0
-	if amount > ZERO:
-		_charge(account, call, amount, seconds, overrun)
+	due = amount - call.amount
+	overrun = due > account.available and due > 0
+	if due != ZERO:
+		_charge(account, call, due, seconds, overrun)
 	answer = {
 		"call_id": call.call_id,
 		"status": status,
@@ -224,11 +238,13 @@ def _close(
 	return answer
 
 
-def _charge(account: LockedBalance, call: record.Call, amount: Decimal, seconds: int, overrun: bool) -> None:
+def _charge(account: LockedBalance, call: record.Call, due: Decimal, seconds: int, overrun: bool) -> None:
+	"""Book what is due: the charge of a call, or the difference where it was charged before."""
+	operation = "correction" if call.amount else "charge"
 	account.post(
-		"Call Charge",
-		-amount,
-		key=f"charge:{call.company}:{call.call_id}",
+		"Call Correction" if call.amount else "Call Charge",
+		-due,
+		key=f"{operation}:{call.company}:{call.call_id}",
 		reference=("Call Charge", call.name),
 		description=f"{call.callee or call.call_id} ({seconds // 60}:{seconds % 60:02d})",
 		forced=overrun,

@@ -8,13 +8,23 @@ from frappe import _
 
 from prepaid_billing import settings
 from prepaid_billing.exceptions import Duplicate, InvalidInput, NotPermitted
-from prepaid_billing.ledger import transaction
-from prepaid_billing.ledger.balance import LockedBalance, locked
+from prepaid_billing.ledger import clock, transaction
+from prepaid_billing.ledger.balance import LockedBalance, locked, new_name
 from prepaid_billing.rating.money import from_database
 
 _COLUMNS = "name, company, status, CAST(amount AS CHAR) AS amount, reason, asked_by"
 _BY_KEY = f"SELECT {_COLUMNS} FROM `tabBalance Adjustment` WHERE idempotency_key = %s FOR UPDATE"
 _BY_NAME = f"SELECT {_COLUMNS} FROM `tabBalance Adjustment` WHERE name = %s FOR UPDATE"
+_INSERT = """
+	INSERT INTO `tabBalance Adjustment` (name, creation, modified, owner, modified_by, company, currency, status,
+		amount, reason, asked_by, idempotency_key, asked_us)
+	VALUES (%(name)s, %(now)s, %(now)s, %(user)s, %(user)s, %(company)s, %(currency)s, %(status)s,
+		%(amount)s, %(reason)s, %(user)s, %(key)s, %(asked_us)s)
+"""
+_BOOKED_ALONE = """
+	SELECT CAST(SUM(ABS(amount)) AS CHAR) FROM `tabBalance Adjustment`
+	WHERE asked_by = %s AND asked_us > %s AND status = 'Booked' AND confirmed_by IS NULL
+"""
 _DECIDE = """
 	UPDATE `tabBalance Adjustment` SET status = %s, confirmed_by = %s, modified = NOW(6), modified_by = %s
 	WHERE name = %s
@@ -32,7 +42,9 @@ class Adjustment:
 
 
 def adjust(company: str, amount: Decimal, reason: str, key: str) -> Adjustment:
-	"""Book a signed amount (never 0) with its reason, or let it wait where it is above the limit.
+	"""Book a signed amount (never 0) with its reason, or let it wait for a second person.
+
+	It waits where all that this person has booked alone within a day would be above the limit.
 
 	The same ``key`` again books nothing more and tells how the adjustment stands. Raises InvalidInput,
 	InvalidAmount, InsufficientBalance, Duplicate, UnknownCompany.
@@ -40,13 +52,14 @@ def adjust(company: str, amount: Decimal, reason: str, key: str) -> Adjustment:
 	if not reason.strip():
 		raise InvalidInput(_("An adjustment needs a reason. Nothing was booked."))
 	scoped_key = f"adjustment:{company}:{key}"
+	limit = settings.amount("adjustment_limit")
 
 	def work() -> Adjustment:
 		with locked(company) as account:
 			known = frappe.db.sql(_BY_KEY, (scoped_key,), as_dict=True)
 			if known:
 				return _known(account, known[0], amount, reason)
-			waits = abs(amount) > settings.amount("adjustment_limit")
+			waits = _exceeds_limit(account, amount, limit)
 			name = _insert(account, amount, reason, scoped_key, "Waiting" if waits else "Booked")
 			return Adjustment(name, "Waiting", None, None) if waits else _book(account, name, amount, reason)
 
@@ -111,16 +124,27 @@ def _book(account: LockedBalance, name: str, amount: Decimal, reason: str) -> Ad
 
 
 def _insert(account: LockedBalance, amount: Decimal, reason: str, key: str, status: str) -> str:
-	doc = frappe.get_doc(
+	name = new_name()
+	frappe.db.sql(
+		_INSERT,
 		{
-			"doctype": "Balance Adjustment",
+			"name": name,
+			"now": clock.site_time(account.now_us),
+			"user": frappe.session.user,
 			"company": account.company,
 			"currency": account.currency,
 			"status": status,
 			"amount": amount,
 			"reason": reason,
-			"asked_by": frappe.session.user,
-			"idempotency_key": key,
-		}
+			"key": key,
+			"asked_us": account.now_us,
+		},
 	)
-	return doc.insert(ignore_permissions=True).name  # the caller's role was checked at the edge
+	return name
+
+
+def _exceeds_limit(account: LockedBalance, amount: Decimal, limit: Decimal) -> bool:
+	"""Whether what this person has booked alone within a day, this amount added, is above the limit."""
+	day_ago = account.now_us - 86_400 * clock.SECOND
+	booked = frappe.db.sql(_BOOKED_ALONE, (frappe.session.user, day_ago))[0][0]
+	return from_database(booked) + abs(amount) > limit

@@ -17,7 +17,13 @@ from decimal import Decimal
 import frappe
 from frappe import _
 
-from prepaid_billing.exceptions import Duplicate, InsufficientBalance, InvalidAmount, UnknownCompany
+from prepaid_billing.exceptions import (
+	BillingError,
+	Duplicate,
+	InsufficientBalance,
+	InvalidAmount,
+	UnknownCompany,
+)
 from prepaid_billing.ledger import chain, clock
 from prepaid_billing.rating.money import LIMIT, ZERO, from_database
 
@@ -26,15 +32,17 @@ from prepaid_billing.rating.money import LIMIT, ZERO, from_database
 _LOCK = f"""
 	SELECT name, currency, status, CAST(balance AS CHAR), CAST(reserved_balance AS CHAR),
 		CAST(low_balance_threshold AS CHAR), last_sequence, last_hash, last_booked_us, {clock.NOW}
-	FROM `tabPrepaid Balance` WHERE name = %s FOR UPDATE
+	FROM `tabPrepaid Balance` WHERE name = %s FOR UPDATE WAIT 5
 """
-# A balance that is not low any more forgets its warnings, so that the next fall is told at once.
+# A credit that reaches the threshold clears the warning, so that the next fall is told at once. A hold that is
+# freed does not: a balance that hovers at its threshold would be warned of at every call.
 _WRITE = """
 	UPDATE `tabPrepaid Balance` SET balance = %(balance)s, reserved_balance = %(reserved)s,
 		available = %(available)s, is_low = %(is_low)s, last_sequence = %(last_sequence)s,
 		last_hash = %(last_hash)s, last_booked_us = %(last_booked_us)s,
-		warning_level = IF(%(is_low)s, warning_level, ''), last_warning_us = IF(%(is_low)s, last_warning_us, 0),
-		last_warning_sent_at = IF(%(is_low)s, last_warning_sent_at, NULL)
+		warning_level = IF(%(recovered)s, '', warning_level),
+		last_warning_us = IF(%(recovered)s, 0, last_warning_us),
+		last_warning_sent_at = IF(%(recovered)s, NULL, last_warning_sent_at)
 	WHERE name = %(company)s
 """
 _INSERT = """
@@ -51,6 +59,16 @@ _TWIN = """
 		CAST(balance_after AS CHAR), sequence
 	FROM `tabBalance Transaction` WHERE idempotency_key = %s FOR UPDATE
 """
+
+
+def new_name() -> str:
+	"""Return a name for a row: 80 random bits, so that a million a day do not meet."""
+	return frappe.generate_hash(length=20)
+
+
+def is_low(available: Decimal, threshold: Decimal) -> bool:
+	"""Whether a warning may be due: below the threshold, or nothing left."""
+	return available < threshold or available <= 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +96,7 @@ class LockedBalance:
 	last_booked_us: int
 	now_us: int
 	_changed: bool = field(default=False, repr=False)
+	_credited: bool = field(default=False, repr=False)
 
 	@property
 	def available(self) -> Decimal:
@@ -101,17 +120,15 @@ class LockedBalance:
 
 		Raises InsufficientBalance, Duplicate (same key, other content) and InvalidAmount.
 		"""
-		if amount == 0 or from_database(amount) != amount or abs(self.balance + amount) >= LIMIT:
+		if amount == 0 or from_database(amount) != amount:
 			raise InvalidAmount(_("This amount cannot be booked. Nothing was changed."))
-		if amount < 0 and not forced and self.available + amount < 0:
+		if refusal := self._refusal(amount, forced):
 			if twin := self._twin(key, transaction_type, amount, reference):
 				return twin
-			raise InsufficientBalance(
-				_("The available balance does not cover this. Nothing was booked; top up first.")
-			)
+			raise refusal
 		booked_us = max(self.now_us, self.last_booked_us)
 		values: dict[str, object] = {
-			"name": frappe.generate_hash(length=10),
+			"name": new_name(),
 			"balance": self.company,
 			"currency": self.currency,
 			"sequence": self.last_sequence + 1,
@@ -141,6 +158,7 @@ class LockedBalance:
 		self.last_hash = str(values["entry_hash"])
 		self.last_booked_us = booked_us
 		self._changed = True
+		self._credited = self._credited or amount > 0
 		return Entry(str(values["name"]), amount, self.balance, self.last_sequence)
 
 	def hold(self, change: Decimal) -> None:
@@ -156,6 +174,16 @@ class LockedBalance:
 			raise InvalidAmount(_("More cannot be released than is held. Nothing was changed."))
 		self.reserved += change
 		self._changed = self._changed or change != 0
+
+	def _refusal(self, amount: Decimal, forced: bool) -> BillingError | None:
+		"""Return why a new entry of this amount may not be booked, or None."""
+		if abs(self.balance + amount) >= LIMIT:
+			return InvalidAmount(_("This amount cannot be booked. Nothing was changed."))
+		if amount < 0 and not forced and self.available + amount < 0:
+			return InsufficientBalance(
+				_("The available balance does not cover this. Nothing was booked; top up first.")
+			)
+		return None
 
 	def _twin(
 		self, key: str, transaction_type: str, amount: Decimal, reference: tuple[str | None, str | None]
@@ -181,7 +209,8 @@ class LockedBalance:
 				"balance": self.balance,
 				"reserved": self.reserved,
 				"available": self.available,
-				"is_low": int(self.available < self.threshold),
+				"is_low": int(is_low(self.available, self.threshold)),
+				"recovered": int(self._credited and not is_low(self.available, self.threshold)),
 				"last_sequence": self.last_sequence,
 				"last_hash": self.last_hash,
 				"last_booked_us": self.last_booked_us,

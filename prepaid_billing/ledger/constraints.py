@@ -6,10 +6,15 @@ cannot express them. Idempotent: what is there is left alone.
 
 import frappe
 
+# What is there is recognised by its name: a clause that changes gets a new one.
 CHECKS = (
 	("Prepaid Balance", "pb_balance_reserved", "reserved_balance >= 0"),
 	("Prepaid Balance", "pb_balance_available", "available = balance - reserved_balance"),
-	("Prepaid Balance", "pb_balance_is_low", "is_low = (available < low_balance_threshold)"),
+	(
+		"Prepaid Balance",
+		"pb_balance_is_low",
+		"is_low = (available < low_balance_threshold OR available <= 0)",
+	),
 	("Prepaid Balance", "pb_balance_limit", "ABS(balance) < 1000000000"),
 	("Prepaid Balance", "pb_balance_threshold", "low_balance_threshold >= 0"),
 	("Balance Transaction", "pb_entry_amount", "amount <> 0 AND ABS(amount) < 1000000000"),
@@ -30,6 +35,12 @@ CHECKS = (
 
 UNIQUE = (("Balance Transaction", "pb_entry_once", ("balance", "sequence")),)
 
+INDEXES = (
+	("Balance Transaction", "pb_entry_time", ("balance", "booked_us")),
+	("Balance Topup", "pb_topup_attempts", ("company", "created_us")),
+	("Low Balance Warning", "pb_warning_day", ("company", "decided_us")),
+)
+
 # Keys and ids from outside. Frappe's default collation holds pi_3Abc and pi_3aBC for one key, and every
 # collation but a NOPAD one ignores trailing blanks.
 BINARY_KEYS = (
@@ -45,44 +56,42 @@ BINARY_KEYS = (
 )
 COLLATION = "utf8mb4_nopad_bin"
 
+_CHECK_NAMES = """
+	SELECT constraint_name FROM information_schema.check_constraints WHERE constraint_schema = DATABASE()
+"""
+_INDEX_NAMES = "SELECT index_name FROM information_schema.statistics WHERE table_schema = DATABASE()"
+
 
 def ensure() -> None:
 	"""Add every constraint, index and collation that is missing."""
 	_ensure_binary_keys()
-	_ensure_unique()
+	_ensure_indexes(UNIQUE, "UNIQUE INDEX")
+	_ensure_indexes(INDEXES, "INDEX")
 	_ensure_checks()
 
 
 def missing() -> list[str]:
 	"""Return the names of what should be there and is not: for `status` and the tests."""
-	checks = _existing(
-		"SELECT constraint_name FROM information_schema.check_constraints WHERE constraint_schema = DATABASE()"
-	)
-	indexes = _existing(
-		"SELECT index_name FROM information_schema.statistics WHERE table_schema = DATABASE()"
-	)
+	checks = _existing(_CHECK_NAMES)
+	indexes = _existing(_INDEX_NAMES)
 	wanted = [name for _doctype, name, _clause in CHECKS if name not in checks]
-	wanted += [name for _doctype, name, _columns in UNIQUE if name not in indexes]
+	wanted += [name for _doctype, name, _columns in UNIQUE + INDEXES if name not in indexes]
 	return wanted + [f"{doctype}.{column}" for doctype, column, _length in _keys_not_binary()]
 
 
 def _ensure_checks() -> None:
-	existing = _existing(
-		"SELECT constraint_name FROM information_schema.check_constraints WHERE constraint_schema = DATABASE()"
-	)
+	existing = _existing(_CHECK_NAMES)
 	for doctype, name, clause in CHECKS:
 		if name not in existing:
 			frappe.db.sql_ddl(f"ALTER TABLE `tab{doctype}` ADD CONSTRAINT `{name}` CHECK ({clause})")
 
 
-def _ensure_unique() -> None:
-	existing = _existing(
-		"SELECT index_name FROM information_schema.statistics WHERE table_schema = DATABASE()"
-	)
-	for doctype, name, columns in UNIQUE:
+def _ensure_indexes(indexes: tuple[tuple[str, str, tuple[str, ...]], ...], kind: str) -> None:
+	existing = _existing(_INDEX_NAMES)
+	for doctype, name, columns in indexes:
 		if name not in existing:
 			listed = ", ".join(f"`{column}`" for column in columns)
-			frappe.db.sql_ddl(f"ALTER TABLE `tab{doctype}` ADD UNIQUE INDEX `{name}` ({listed})")
+			frappe.db.sql_ddl(f"ALTER TABLE `tab{doctype}` ADD {kind} `{name}` ({listed})")
 
 
 def _ensure_binary_keys() -> None:

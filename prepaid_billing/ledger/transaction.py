@@ -19,11 +19,11 @@ T = TypeVar("T")
 
 _ATTEMPTS = 6
 _BACKOFF = 0.02
-# Deadlock, lock wait timeout, "record has changed since last read": by the server's word nothing of the
-# statement (1205) or of the whole transaction (1213, 1020) was kept.
-_RETRY = frozenset({1213, 1205, 1020})
-# Server has gone away, connection lost: at COMMIT the outcome is unknown.
-_LOST = frozenset({2006, 2013})
+# Deadlock, lock wait timeout, "record has changed since last read", statement killed or timed out: by the
+# server's word nothing of the statement, or of the whole transaction (1213, 1020), was kept.
+_RETRY = frozenset({1213, 1205, 1020, 1317, 1969})
+# Server gone away or shutting down, connection lost or killed: at COMMIT the outcome is unknown.
+_LOST = frozenset({2006, 2013, 1927, 1053})
 # The whole transaction is gone, its savepoints included.
 _GONE = frozenset({1213, 1020}) | _LOST
 _SAVEPOINT = "prepaid_billing"
@@ -45,12 +45,34 @@ def run(work: Callable[[], T], *, join: bool = False) -> T:
 	"""
 	if join:
 		return _joined(work)
-	if frappe.db.transaction_writes:
+	if not is_free():
 		raise OpenTransaction(
 			_(
 				"Something else was changed in the same step. Nothing was booked; save that first, then try again."
 			)
 		)
+	frappe.local.prepaid_billing_books = True
+	try:
+		return _attempts(work)
+	finally:
+		frappe.local.prepaid_billing_books = False
+
+
+def is_free() -> bool:
+	"""Whether the connection's transaction may be ended: nothing written, nothing queued, no booking open.
+
+	A booking inside of another one's work would drop the outer one's lock and commit half of it.
+	"""
+	queued = frappe.db.before_commit._functions or frappe.db.after_commit._functions
+	return not (frappe.db.transaction_writes or queued or is_booking())
+
+
+def is_booking() -> bool:
+	"""Whether this call happens inside of the work of run()."""
+	return getattr(frappe.local, "prepaid_billing_books", False)
+
+
+def _attempts(work: Callable[[], T]) -> T:
 	for attempt in range(_ATTEMPTS):
 		try:
 			frappe.db.rollback()
@@ -66,7 +88,7 @@ def run(work: Callable[[], T], *, join: bool = False) -> T:
 
 
 def _joined(work: Callable[[], T]) -> T:
-	if snapshot_isolation():
+	if is_booking() or snapshot_isolation():
 		raise OpenTransaction(
 			_(
 				"On this database server a booking needs a transaction of its own (innodb_snapshot_isolation is on). "
@@ -90,10 +112,19 @@ def snapshot_isolation() -> bool:
 
 def _undo(error: Exception) -> None:
 	"""Leave nothing of the attempt behind, on a new connection where the old one is lost."""
-	if _number(error) in _LOST:
-		frappe.db.connect()
-	else:
-		frappe.db.rollback()
+	if _number(error) not in _LOST:
+		try:
+			return frappe.db.rollback()
+		except Exception as lost:
+			if not _is_database_error(lost):
+				raise
+	frappe.db.connect()
+
+
+def _is_database_error(error: Exception) -> bool:
+	return isinstance(
+		error, frappe.db.OperationalError | frappe.db.InternalError
+	) or frappe.db.is_interface_error(error)
 
 
 def _number(error: Exception) -> int | None:

@@ -6,8 +6,10 @@ Each check returns the rows that break it; no row is good news.
 from dataclasses import dataclass
 
 import frappe
+from frappe import _
 
-from prepaid_billing.ledger import chain, constraints
+from prepaid_billing.exceptions import OpenTransaction
+from prepaid_billing.ledger import chain, constraints, transaction
 
 _FIRST_BAD = 20
 
@@ -89,7 +91,7 @@ CHECKS = (
 		"Available and is_low say what balance, reserved and threshold say",
 		f"""
 		SELECT name, balance - reserved_balance, available FROM `tabPrepaid Balance`
-		WHERE available != balance - reserved_balance OR is_low != (available < low_balance_threshold)
+		WHERE available != balance - reserved_balance OR is_low != (available < low_balance_threshold OR available <= 0)
 		LIMIT {_FIRST_BAD}
 		""",
 	),
@@ -103,7 +105,8 @@ CHECKS = (
 			WHERE reference_doctype = 'Call Charge' AND transaction_type IN ('Call Charge', 'Call Correction')
 			GROUP BY reference_name
 		) e ON e.reference_name = c.name
-		WHERE COALESCE(e.total, 0) != -c.amount OR COALESCE(e.charges, 0) > 1 LIMIT {_FIRST_BAD}
+		WHERE COALESCE(e.total, 0) != -c.amount OR COALESCE(e.charges, 0) > 1
+			OR (c.amount != 0 AND c.status NOT IN ('Charged', 'Expired')) LIMIT {_FIRST_BAD}
 		""",
 	),
 	Check(
@@ -115,18 +118,34 @@ CHECKS = (
 			WHERE reference_doctype = 'Balance Topup' AND transaction_type = 'Top-up' GROUP BY reference_name
 		) e ON e.reference_name = t.name
 		WHERE COALESCE(e.total, 0) != t.credited OR COALESCE(e.credits, 0) > 1
-			OR (t.credited != 0 AND t.payment_intent_id IS NULL) LIMIT {_FIRST_BAD}
+			OR (t.credited != 0 AND t.payment_intent_id IS NULL)
+			OR (t.credited != 0) != (t.status IN ('Paid', 'Partly Refunded', 'Refunded', 'Disputed')) LIMIT {_FIRST_BAD}
+		""",
+	),
+	Check(
+		"An adjustment is booked once, with what it says, and only when decided",
+		f"""
+		SELECT CONCAT('adjustment ', a.name), IF(a.status = 'Booked', a.amount, 0), COALESCE(e.total, 0)
+		FROM `tabBalance Adjustment` a
+		LEFT JOIN (
+			SELECT reference_name, SUM(amount) AS total, COUNT(*) AS bookings FROM `tabBalance Transaction`
+			WHERE reference_doctype = 'Balance Adjustment' GROUP BY reference_name
+		) e ON e.reference_name = a.name
+		WHERE COALESCE(e.total, 0) != IF(a.status = 'Booked', a.amount, 0) OR COALESCE(e.bookings, 0) > 1
+			OR (a.status = 'Booked' AND a.confirmed_by = a.asked_by) LIMIT {_FIRST_BAD}
 		""",
 	),
 	Check(
 		"No row joins two companies or two currencies",
 		f"""
-		SELECT CONCAT('entry ', t.name), CONCAT_WS(' ', b.name, b.currency), CONCAT_WS(' ', COALESCE(c.company, p.company, t.balance), t.currency)
+		SELECT CONCAT('entry ', t.name), CONCAT_WS(' ', b.name, b.currency), CONCAT_WS(' ', COALESCE(c.company, p.company, a.company, t.balance), t.currency)
 		FROM `tabBalance Transaction` t
 		LEFT JOIN `tabPrepaid Balance` b ON b.name = t.balance
 		LEFT JOIN `tabCall Charge` c ON t.reference_doctype = 'Call Charge' AND c.name = t.reference_name
 		LEFT JOIN `tabBalance Topup` p ON t.reference_doctype = 'Balance Topup' AND p.name = t.reference_name
+		LEFT JOIN `tabBalance Adjustment` a ON t.reference_doctype = 'Balance Adjustment' AND a.name = t.reference_name
 		WHERE b.name IS NULL OR b.currency != t.currency
+			OR (t.reference_doctype = 'Balance Adjustment' AND (a.name IS NULL OR a.company != t.balance OR a.currency != t.currency))
 			OR (t.reference_doctype = 'Call Charge' AND (c.name IS NULL OR c.company != t.balance OR c.currency != t.currency))
 			OR (t.reference_doctype = 'Balance Topup' AND (p.name IS NULL OR p.company != t.balance OR p.currency != t.currency))
 		LIMIT {_FIRST_BAD}
@@ -136,7 +155,12 @@ CHECKS = (
 
 
 def verify() -> list[Finding]:
-	"""Run every check in one snapshot and return what breaks an invariant, first bad rows first."""
+	"""Run every check in one snapshot and return what breaks an invariant, first bad rows first.
+
+	Raises OpenTransaction when the caller has uncommitted writes.
+	"""
+	if not transaction.is_free():
+		raise OpenTransaction(_("Something is not saved yet. Save it first, then verify the books."))
 	frappe.db.rollback()
 	findings = [
 		Finding(check.name, *(str(value) for value in row))

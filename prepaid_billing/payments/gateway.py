@@ -4,6 +4,7 @@ Never called inside a lock: a network call can take a minute.
 """
 
 import json
+import logging
 import re
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import stripe
 from frappe import _
 
 from prepaid_billing.exceptions import InvalidWebhook, TryAgain
+from prepaid_billing.log import log
 from prepaid_billing.payments import keys
 from prepaid_billing.payments.facts import PaymentFacts, of_session
 
@@ -111,6 +113,13 @@ def _call(request: Callable[[stripe.StripeClient], stripe.StripeObject]) -> dict
 	try:
 		return request(client).to_dict()
 	except stripe.StripeError as error:
-		raise TryAgain(
-			_("The payment service did not answer as expected. Nothing was charged; try again.")
-		) from error
+		facts = {"kind": type(error).__name__, "code": error.code, "request": error.request_id}
+		log("stripe refused", logging.ERROR, reason=error.user_message or str(error), **facts)
+		raise TryAgain(_refusal(error)) from error
+
+
+def _refusal(error: stripe.StripeError) -> str:
+	passing = stripe.APIConnectionError | stripe.RateLimitError | stripe.APIError
+	if isinstance(error, passing):
+		return _("The payment service did not answer. Nothing was charged; try again.")
+	return _("The payment service refused this. Nothing was charged; please contact us if it stays so.")

@@ -29,7 +29,8 @@ def is_live() -> bool:
 
 
 def api_base() -> str | None:
-	"""Return the address of a local Stripe, or None for the real one. Raises on a base with a live key."""
+	"""Return the address of a local Stripe, or None for the real one. Raises TryAgain on a base
+	that is not on this machine or goes with a live key."""
 	base = frappe.conf.get("stripe_api_base") or frappe.db.get_single_value(
 		"Prepaid Billing Settings", "stripe_api_base"
 	)
@@ -40,12 +41,12 @@ def api_base() -> str | None:
 
 
 def check_api_base(base: str, key: str) -> None:
-	"""Refuse an API base that is not on this machine, and any with a live key."""
+	"""Refuse, with TryAgain, an API base that is not on this machine, and any with a live key."""
 	if _is_live(key):
-		frappe.throw(_("A live Stripe key is only used with Stripe itself. Empty the API Base."))
+		raise TryAgain(_("A live Stripe key is only used with Stripe itself. Empty the API Base."))
 	parts = urlsplit(base)
 	if parts.scheme not in ("http", "https") or not _is_loopback(parts.hostname or ""):
-		frappe.throw(_("The API Base must be an address of this machine, such as http://127.0.0.1:9101."))
+		raise TryAgain(_("The API Base must be an address of this machine, such as http://127.0.0.1:9101."))
 
 
 def _is_live(key: str) -> bool:

@@ -3,7 +3,9 @@
 Browser return, webhook and poll all end in :func:`apply`, which credits at most once.
 """
 
+import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 
 import frappe
@@ -11,16 +13,17 @@ from frappe import _
 from frappe.utils import get_url
 
 from prepaid_billing import ledger, settings
+from prepaid_billing.batch import each
 from prepaid_billing.display import money
 from prepaid_billing.exceptions import (
 	AccountBlocked,
 	Duplicate,
 	InvalidAmount,
 	RateLimited,
-	TryAgain,
 	UnknownTopup,
 )
 from prepaid_billing.ledger import LockedBalance, clock, transaction
+from prepaid_billing.ledger.balance import new_name
 from prepaid_billing.log import log
 from prepaid_billing.payments import gateway, keys
 from prepaid_billing.payments.decide import Decision, TopupState, decide
@@ -29,6 +32,9 @@ from prepaid_billing.rating.money import ZERO, from_database
 
 SESSION_SECONDS = 3600
 """How long a customer may take at Checkout; after that the attempt no longer counts as open."""
+
+_WINDOW_SECONDS = 1200
+"""How long the same key is used at Stripe; its sessions live at least 30 minutes from their creation."""
 
 
 def create(company: str, amount: Decimal, key: str | None = None) -> dict[str, str]:
@@ -39,12 +45,14 @@ def create(company: str, amount: Decimal, key: str | None = None) -> dict[str, s
 
 	Raises InvalidAmount, RateLimited, Duplicate, UnknownCompany, AccountBlocked and TryAgain.
 	"""
-	livemode = keys.is_live()
-	scoped_key = f"topup:{company}:{key}" if key else None
+	# Named before the transaction, so that a repeat after a lost COMMIT finds it.
+	attempt = _Attempt(
+		new_name(), amount, f"topup:{company}:{key}" if key else None, keys.is_live(), _limits()
+	)
 
 	def work() -> frappe._dict:
 		with ledger.locked(company) as account:
-			return _known(scoped_key, company, amount) or _insert(account, amount, scoped_key, livemode)
+			return _known(attempt, company) or _insert(account, attempt)
 
 	topup = transaction.run(work)
 	if not topup.checkout_url:
@@ -117,12 +125,30 @@ def refresh_unfinished() -> int:
 		ORDER BY created_us LIMIT 1000
 		"""
 	)
-	for name in names:
-		try:
-			refresh(name)
-		except TryAgain as error:
-			log("top-up not polled", topup=name, reason=str(error))
-	return len(names)
+	return len(each([*_lapsed(), *names], _refresh_or_expire))
+
+
+def _lapsed() -> list[str]:
+	"""Return the top-ups for which no session was ever opened, when nobody can still be at one."""
+	return frappe.db.sql_list(
+		f"""
+		SELECT name FROM `tabBalance Topup` WHERE status = 'Created' AND checkout_session_id IS NULL
+			AND created_us < {clock.NOW} - %s ORDER BY created_us LIMIT 1000
+		""",
+		(SESSION_SECONDS * clock.SECOND,),
+	)
+
+
+def _refresh_or_expire(name: str) -> None:
+	topup = find(name)
+	if topup.checkout_session_id:
+		return refresh(name)
+
+	def work() -> None:
+		with ledger.locked(topup.company):
+			_write(name, status="Expired", failure_reason=_("The payment service could not be reached."))
+
+	transaction.run(work)
 
 
 def _act(account: LockedBalance, topup: frappe._dict, facts: PaymentFacts, decision: Decision) -> None:
@@ -150,30 +176,66 @@ def _act(account: LockedBalance, topup: frappe._dict, facts: PaymentFacts, decis
 		_write(topup.name, failure_reason=decision.reason)
 
 
-def _insert(account: LockedBalance, amount: Decimal, key: str | None, livemode: bool) -> frappe._dict:
-	_check_amount(amount, account.currency)
-	if frappe.db.get_value("Billing Company", account.company, "status") != "Active":
+@dataclass(frozen=True, slots=True)
+class _Limits:
+	"""What the settings allow, read before the lock. Amounts in major units."""
+
+	smallest: Decimal
+	largest: Decimal
+	per_user: int
+	per_company: int
+	open_at_once: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+	"""A top-up that somebody asks for."""
+
+	name: str
+	amount: Decimal
+	key: str | None
+	livemode: bool
+	limits: _Limits
+
+
+def _limits() -> _Limits:
+	return _Limits(
+		settings.amount("topup_minimum"),
+		settings.amount("topup_maximum"),
+		settings.number("topups_per_user"),
+		settings.number("topups_per_company"),
+		settings.number("open_topups_per_company"),
+	)
+
+
+def _insert(account: LockedBalance, attempt: _Attempt) -> frappe._dict:
+	_check_amount(attempt.amount, account.currency, attempt.limits)
+	status, language, emails = frappe.db.get_value(
+		"Billing Company", account.company, ["status", "language", "billing_emails"]
+	)
+	if status != "Active":
 		raise AccountBlocked(_("This company is suspended, so it cannot top up. Please contact us."))
-	_check_attempts(account)
-	doc = frappe.get_doc(
+	_check_attempts(account, attempt.limits)
+	frappe.db.sql(
+		_INSERT,
 		{
-			"doctype": "Balance Topup",
+			"name": attempt.name,
+			"now": clock.site_time(account.now_us),
+			"user": frappe.session.user,
 			"company": account.company,
 			"currency": account.currency,
-			"status": "Created",
-			"amount": amount,
-			"idempotency_key": key,
-			"initiated_by": frappe.session.user,
-			"livemode": int(livemode),
+			"amount": attempt.amount,
+			"key": attempt.key,
+			"livemode": int(attempt.livemode),
 			"created_us": account.now_us,
-		}
+			"params": json.dumps(_session_params(account, attempt, language, emails)),
+		},
 	)
-	doc.insert(ignore_permissions=True)  # written for the customer, who has no right on the doctype itself
-	return find(doc.name)
+	return find(attempt.name)
 
 
-def _check_amount(amount: Decimal, currency: str) -> None:
-	smallest, largest = settings.amount("topup_minimum"), settings.amount("topup_maximum")
+def _check_amount(amount: Decimal, currency: str, limits: _Limits) -> None:
+	smallest, largest = limits.smallest, limits.largest
 	if not smallest <= amount <= largest:
 		raise InvalidAmount(
 			_("A top-up is between {0} and {1}. Nothing was charged.").format(
@@ -188,7 +250,7 @@ def _check_amount(amount: Decimal, currency: str) -> None:
 		) from error
 
 
-def _check_attempts(account: LockedBalance) -> None:
+def _check_attempts(account: LockedBalance, limits: _Limits) -> None:
 	"""Count in SQL under the balance lock: Frappe's rate limiter is open while Redis is down."""
 	second, day = clock.SECOND, 86400 * clock.SECOND
 	counted = frappe.db.sql(
@@ -207,59 +269,72 @@ def _check_attempts(account: LockedBalance) -> None:
 			"session": account.now_us - SESSION_SECONDS * second,
 		},
 	)[0]
-	limits = ("topups_per_user", "topups_per_company", "open_topups_per_company")
-	if any(count >= settings.number(limit) for count, limit in zip(counted, limits, strict=True)):
+	most = (limits.per_user, limits.per_company, limits.open_at_once)
+	if any(count >= limit for count, limit in zip(counted, most, strict=True)):
 		raise RateLimited(
 			_("Too many top-ups were begun. Nothing was charged; finish one or try again later.")
 		)
 
 
-def _known(key: str | None, company: str, amount: Decimal) -> frappe._dict | None:
-	topup = _row("idempotency_key = %s", key) if key else None
-	if topup and (topup.company, topup.amount) != (company, amount):
+def _known(attempt: _Attempt, company: str) -> frappe._dict | None:
+	topup = _row("idempotency_key = %s", attempt.key) if attempt.key else _row("name = %s", attempt.name)
+	if topup and (topup.company, topup.amount) != (company, attempt.amount):
 		raise Duplicate(_("This key was used before for another top-up. Nothing was begun."))
 	return topup
 
 
 def _open_session(topup: frappe._dict) -> str:
-	"""Open the Checkout session of a top-up and keep its id. On failure the top-up can be begun again."""
-	session = gateway.create_session(_session_params(topup), topup.name)
+	"""Open the Checkout session of a top-up and keep its id.
+
+	Where that fails the same top-up may be begun again: within a window with the same key and the same
+	parameters, so that Stripe gives the session that it may have opened; after it with new ones, when a
+	session that nobody was told of has lapsed or soon will.
+	"""
+	window = (clock.now_us() - topup.created_us) // (_WINDOW_SECONDS * clock.SECOND)
+	expires = topup.created_us // clock.SECOND + window * _WINDOW_SECONDS + SESSION_SECONDS
+	params = {**json.loads(topup.checkout_params), "expires_at": expires}
+	session = gateway.create_session(params, f"{topup.name}-{window}")
 
 	def work() -> None:
 		with ledger.locked(topup.company):
-			_write(topup.name, checkout_session_id=session["id"], checkout_url=session["url"])
+			_write(
+				topup.name,
+				status="Created",
+				failure_reason="",
+				checkout_session_id=session["id"],
+				checkout_url=session["url"],
+			)
 
 	transaction.run(work)
 	return session["url"]
 
 
-def _session_params(topup: frappe._dict) -> dict:
-	language, email = frappe.db.get_value("Billing Company", topup.company, ["language", "billing_emails"])
+def _session_params(account: LockedBalance, attempt: _Attempt, language: str, emails: str | None) -> dict:
+	"""Return what Stripe is asked for; kept with the row, so that a repeat asks for the same."""
 	pages = get_url("/business/billing/topup")
-	reference = {"topup": topup.name, "company": topup.company}
+	reference = {"topup": attempt.name, "company": account.company}
 	name = _("Prepaid balance")
 	params = {
 		"mode": "payment",
-		"client_reference_id": topup.name,
+		"client_reference_id": attempt.name,
 		"metadata": reference,
-		"payment_intent_data": {"metadata": reference, "description": f"{name} {topup.company}"},
+		"payment_intent_data": {"metadata": reference, "description": f"{name} {account.company}"},
 		"line_items": [
 			{
 				"quantity": 1,
 				"price_data": {
-					"currency": topup.currency.lower(),
-					"unit_amount": to_minor(topup.amount, topup.currency),
-					"product_data": {"name": name, "description": topup.company},
+					"currency": account.currency.lower(),
+					"unit_amount": to_minor(attempt.amount, account.currency),
+					"product_data": {"name": name, "description": account.company},
 				},
 			}
 		],
 		"locale": language if language in ("de", "en") else "auto",
-		"expires_at": topup.created_us // clock.SECOND + SESSION_SECONDS,
 		"success_url": f"{pages}/success?session_id={{CHECKOUT_SESSION_ID}}",
-		"cancel_url": f"{pages}/cancel?topup={topup.name}",
+		"cancel_url": f"{pages}/cancel?topup={attempt.name}",
 	}
-	if email:
-		params["customer_email"] = email.split()[0]
+	if emails:
+		params["customer_email"] = emails.split()[0]
 	return params
 
 
@@ -282,10 +357,16 @@ def _write(name: str, **columns: object) -> None:
 	query.run()
 
 
+_INSERT = """
+	INSERT INTO `tabBalance Topup` (name, creation, modified, owner, modified_by, company, currency, status,
+		amount, idempotency_key, initiated_by, livemode, created_us, checkout_params)
+	VALUES (%(name)s, %(now)s, %(now)s, %(user)s, %(user)s, %(company)s, %(currency)s, 'Created',
+		%(amount)s, %(key)s, %(user)s, %(livemode)s, %(created_us)s, %(params)s)
+"""
 _ROW = """
 	SELECT name, company, status, currency, CAST(amount AS CHAR) AS amount,
 		CAST(credited AS CHAR) AS credited, livemode, failure_reason, checkout_session_id,
-		payment_intent_id, checkout_url, initiated_by, created_us
+		payment_intent_id, checkout_url, checkout_params, initiated_by, created_us
 	FROM `tabBalance Topup` WHERE
 """
 

@@ -11,6 +11,7 @@ from frappe import _
 
 from prepaid_billing.exceptions import BillingError, TryAgain
 from prepaid_billing.ledger import clock, transaction
+from prepaid_billing.ledger.balance import new_name
 from prepaid_billing.log import log
 from prepaid_billing.payments import gateway, keys, topups
 from prepaid_billing.payments.decide import Decision
@@ -42,6 +43,20 @@ STAFF_EVENTS = (
 	"charge.dispute.funds_withdrawn",
 	"charge.dispute.funds_reinstated",
 )
+
+
+_INSERT = """
+	INSERT INTO `tabStripe Event` (name, creation, modified, owner, modified_by, event_id, event_type, api_version,
+		livemode, status, attempts, received_at, payload)
+	VALUES (%(name)s, %(now)s, %(now)s, %(user)s, %(user)s, %(event_id)s, %(type)s, %(api_version)s,
+		%(livemode)s, 'Received', 0, %(now)s, %(payload)s)
+"""
+_TWIN = "SELECT name FROM `tabStripe Event` WHERE event_id = %s FOR UPDATE"
+_FAILED = """
+	UPDATE `tabStripe Event` SET attempts = attempts + 1, error = %(reason)s,
+		status = IF(attempts >= %(most)s, 'Parked', 'Received')
+	WHERE name = %(name)s AND status = 'Received'
+"""
 
 
 def receive(body: bytes, signature: str | None) -> None:
@@ -108,40 +123,38 @@ def _store(event: dict, body: bytes) -> str:
 	"""Insert the event, or find it, and return its name; committed either way."""
 
 	def work() -> str:
+		now = clock.site_time(clock.now_us())
+		values = {
+			"name": new_name(),
+			"now": now,
+			"user": frappe.session.user,
+			"event_id": event["id"],
+			"type": event["type"],
+			"api_version": str(event.get("api_version") or "")[:140],
+			"livemode": int(event["livemode"]),
+			"payload": body.decode(),
+		}
 		try:
-			doc = frappe.get_doc(
-				{
-					"doctype": "Stripe Event",
-					"event_id": event["id"],
-					"event_type": event["type"][:140],
-					"api_version": str(event.get("api_version") or "")[:140],
-					"livemode": int(event["livemode"]),
-					"status": "Received",
-					"received_at": clock.site_time(clock.now_us()),
-					"payload": body.decode(),
-				}
-			)
-			doc.insert(ignore_permissions=True)  # Stripe is a guest here; its signature was checked
-			return doc.name
-		except frappe.UniqueValidationError:
-			frappe.clear_last_message()
-			frappe.db.rollback()
-			return frappe.db.get_value("Stripe Event", {"event_id": event["id"]}, "name", order_by=None)
+			frappe.db.sql(_INSERT, values)
+			return str(values["name"])
+		except Exception as error:
+			if not frappe.db.is_unique_key_violation(error):
+				raise
+			return frappe.db.sql(_TWIN, (event["id"],))[0][0]
 
 	return transaction.run(work)
 
 
 def _count_failure(name: str, error: Exception) -> None:
-	attempts = _status(name)["attempts"] + 1
-	reason = str(error) if isinstance(error, BillingError) else type(error).__name__
-	parked = attempts >= ATTEMPTS
-	transaction.run(
-		lambda: _write(name, attempts=attempts, error=reason, status="Parked" if parked else "Received")
-	)
-	log("webhook failed", stripe_event=name, attempts=attempts, reason=reason)
+	"""Note that acting on an event failed, unless another delivery of it has succeeded meanwhile."""
+	reason = str(error) if isinstance(error, BillingError) else f"{type(error).__name__}: {error}"[:200]
+	transaction.run(lambda: frappe.db.sql(_FAILED, {"name": name, "reason": reason, "most": ATTEMPTS}))
+	after = _status(name)
+	log("webhook failed", stripe_event=name, attempts=after.attempts, reason=reason)
 	if not isinstance(error, BillingError):
-		frappe.log_error("Stripe webhook failed", reference_doctype="Stripe Event", reference_name=name)
-	if not parked:
+		# Without a traceback: its local variables would hold the payload.
+		frappe.log_error("Stripe webhook failed", reason, "Stripe Event", name)
+	if after.status == "Received":
 		raise TryAgain(_("The event could not be processed now. Send it again.")) from error
 
 

@@ -1,27 +1,26 @@
 """Money as exact decimals: the one way in from outside, and the one seam to the database.
 
 Every amount has at most six decimals and stays below 10^9, in the currency's major unit. Frappe reads
-DECIMAL(21,9) columns as float; within these limits an amount has 15 digits at most, so
-``Decimal(repr(x))`` gives back exactly what was stored.
+DECIMAL(21,9) columns as float; within these limits an amount has 15 digits at most, so the shortest text of
+the float, which ``str`` gives, is exactly what was stored.
 """
 
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 SCALE = 6
 LIMIT = Decimal(10) ** 9
 ZERO = Decimal("0.000000")
-_QUANTUM = Decimal(1).scaleb(-SCALE)
 _AMOUNT = re.compile(r"-?(0|[1-9][0-9]{0,8})(\.[0-9]{1,6})?")
 
-
-# https://docs.stripe.com/currencies: minor units are hundredths but for these.
-_NO_DECIMALS = frozenset("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF UGX VND VUV XAF XOF XPF".split())
+# https://docs.stripe.com/currencies: minor units are hundredths but for these. UGX stands in Stripe's list of
+# currencies without decimals, yet its special cases, as ISK's, take hundredths: 5 UGX are sent as 500.
+_NO_DECIMALS = frozenset("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split())
 _THREE_DECIMALS = frozenset("BHD JOD KWD OMR TND".split())
 
 
 class AmountError(ValueError):
-	"""The text is no amount of money that we accept. The message is a sentence for people."""
+	"""The value is no amount of money that we accept. The message is a sentence for people."""
 
 
 def parse_amount(value: object) -> Decimal:
@@ -46,23 +45,34 @@ def parse_signed_amount(value: object) -> Decimal:
 		raise AmountError(
 			"The amount must be a plain number below 1000000000 with at most six decimals after a point."
 		)
-	return Decimal(value).quantize(_QUANTUM)
+	return exact(Decimal(value))
 
 
 def from_database(value: float | int | str | Decimal | None) -> Decimal:
 	"""Return the exact amount behind a value that the database gave: a float by Frappe, or its text.
 
-	Raises AmountError where the value could not have been written by us (too large, too many decimals).
+	Raises AmountError where the value could not have been written by us: no number, too large, too many
+	decimals. An empty column is zero.
 	"""
 	if value is None:
 		return ZERO
-	amount = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+	try:
+		return exact(Decimal(str(value)))
+	except InvalidOperation as error:
+		raise AmountError("This is no amount of money.") from error
+
+
+def exact(amount: Decimal) -> Decimal:
+	"""Return the same amount with six places, zero without a sign. Never rounds.
+
+	Raises AmountError for NaN, infinity, 10^9 and beyond, and more than six decimals.
+	"""
 	if not amount.is_finite() or abs(amount) >= LIMIT:
 		raise AmountError("This amount is outside of the ledger's limits.")
-	exact = amount.quantize(_QUANTUM)
-	if exact != amount:
+	six_places = amount.quantize(ZERO)
+	if six_places != amount:
 		raise AmountError("This amount has more decimals than the ledger keeps.")
-	return exact
+	return six_places + ZERO
 
 
 def as_text(amount: Decimal) -> str:

@@ -4,18 +4,23 @@ All arithmetic is on whole micro-units (a millionth of the currency's major unit
 before the end: a call costs ``round_half_up(connection_fee + rate_per_minute * billed / 60)``.
 """
 
+import math
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 
-from prepaid_billing.rating.money import ZERO
+from prepaid_billing.rating.money import SCALE, ZERO, exact
 
-_MICRO = 1_000_000
 _SECONDS_PER_MINUTE = 60
+_HALF_A_MINUTE = 30
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rate:
-	"""What a minute costs. Amounts have at most six decimals; increments and durations are seconds."""
+	"""What a minute costs. Amounts are in the currency's major unit, increments and durations in seconds.
+
+	Raises ValueError for a negative part, an increment below one second, and (as AmountError) an amount with
+	more than six decimals or of 10^9 and more.
+	"""
 
 	rate_per_minute: Decimal
 	billing_increment: int
@@ -24,10 +29,11 @@ class Rate:
 	minimum_charge: Decimal = ZERO
 
 	def __post_init__(self) -> None:
+		amounts = (self.rate_per_minute, self.connection_fee, self.minimum_charge)
+		if min(map(exact, amounts)) < 0 or self.minimum_duration < 0:
+			raise ValueError("a rate has no negative part")
 		if self.billing_increment < 1:
 			raise ValueError("billing_increment must be at least one second")
-		if min(self.rate_per_minute, self.connection_fee, self.minimum_charge) < 0 or self.minimum_duration < 0:
-			raise ValueError("a rate has no negative part")
 
 	@property
 	def first_block(self) -> int:
@@ -37,7 +43,7 @@ class Rate:
 
 def whole_seconds(seconds: Decimal) -> int:
 	"""Round a measured duration up to whole seconds: 0.4 s counts as 1."""
-	return int(seconds.to_integral_value(rounding=ROUND_CEILING))
+	return math.ceil(seconds)
 
 
 def billed_seconds(rate: Rate, seconds: int) -> int:
@@ -47,7 +53,7 @@ def billed_seconds(rate: Rate, seconds: int) -> int:
 	"""
 	if seconds < 0:
 		raise ValueError("a call cannot last less than zero seconds")
-	if seconds == 0:
+	if not seconds:
 		return 0
 	beyond = max(0, seconds - rate.first_block)
 	steps = -(-beyond // rate.billing_increment)
@@ -58,13 +64,14 @@ def cost(rate: Rate, seconds: int) -> Decimal:
 	"""Return what a call of ``seconds`` in all costs, rounded once, half up, to six decimals.
 
 	A slice of a call costs ``cost(rate, total so far) - cost(rate, before)``, never a fresh price.
+	Raises ValueError for a negative duration.
 	"""
 	billed = billed_seconds(rate, seconds)
-	if billed == 0:
+	if not billed:
 		return ZERO
 	sixtieths = _micro(rate.connection_fee) * _SECONDS_PER_MINUTE + _micro(rate.rate_per_minute) * billed
-	rounded = (sixtieths + _SECONDS_PER_MINUTE // 2) // _SECONDS_PER_MINUTE
-	return Decimal(max(rounded, _micro(rate.minimum_charge))).scaleb(-6)
+	rounded = (sixtieths + _HALF_A_MINUTE) // _SECONDS_PER_MINUTE
+	return Decimal(max(rounded, _micro(rate.minimum_charge))).scaleb(-SCALE)
 
 
 def max_seconds(rate: Rate, money: Decimal, longest: int) -> int:
@@ -72,19 +79,17 @@ def max_seconds(rate: Rate, money: Decimal, longest: int) -> int:
 
 	The exact inverse of cost: ``cost(max_seconds) <= money < cost(max_seconds + 1)``, but for the cap.
 	"""
-	if longest <= 0 or cost(rate, 1) > money:
+	if money < cost(rate, 1):
 		return 0
-	# Rounded half up, the price is at most `money` exactly when the sixtieths before rounding are at
-	# most this many.
-	affordable = (
-		(_micro(money) - _micro(rate.connection_fee)) * _SECONDS_PER_MINUTE + _SECONDS_PER_MINUTE // 2 - 1
-	)
 	per_second = _micro(rate.rate_per_minute)
-	if per_second == 0:
+	if not per_second:
 		return longest
-	steps = (affordable // per_second - rate.first_block) // rate.billing_increment
+	# Rounded half up, a price is at most `money` exactly when it was below `money` and a half before.
+	too_much = (_micro(money) - _micro(rate.connection_fee)) * _SECONDS_PER_MINUTE + _HALF_A_MINUTE
+	steps = ((too_much - 1) // per_second - rate.first_block) // rate.billing_increment
 	return min(longest, rate.first_block + steps * rate.billing_increment)
 
 
 def _micro(amount: Decimal) -> int:
-	return int(amount * _MICRO)
+	"""Return an exact amount in micro-units."""
+	return int(amount.scaleb(SCALE))

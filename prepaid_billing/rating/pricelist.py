@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from prepaid_billing.rating.price import Rate
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PricedRate:
-	"""A rate with its name and validity. Instants are microseconds since 1970, UTC; the end is exclusive."""
+	"""A rate with its name, its company (None: the default price list) and its validity.
+
+	Instants are microseconds since 1970, UTC; the end is exclusive, None for a rate without one.
+	"""
 
 	name: str
 	company: str | None
@@ -18,12 +21,12 @@ class PricedRate:
 
 
 def applicable(rates: Iterable[PricedRate], company: str, at_us: int) -> PricedRate | None:
-	"""Return the rate for a call of ``company`` that starts at ``at_us``, or None.
+	"""Return the rate for a call of ``company`` that starts at ``at_us``; None refuses the call.
 
-	A rate of the company comes before one of the default list (company None), the latest start first.
+	A rate of the company comes before one of the default price list, the latest start first.
 	"""
 	valid = [rate for rate in rates if _applies(rate, company, at_us)]
-	return max(valid, key=lambda rate: (rate.company is not None, rate.valid_from_us), default=None)
+	return max(valid, key=lambda rate: (rate.company == company, rate.valid_from_us), default=None)
 
 
 def _applies(rate: PricedRate, company: str, at_us: int) -> bool:

@@ -8,8 +8,9 @@ from tests.client import Api
 from tests.factories import make_company, make_manager, new_id
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def manager() -> Api:
+	"""Somebody who has booked nothing alone today."""
 	return Api(factories.api_key_of(make_manager()[0]))
 
 
@@ -50,6 +51,20 @@ def test_an_adjustment_above_the_limit_waits_for_a_second_person(manager: Api, c
 	for _time in range(2):
 		assert colleague.ok("balance.confirm_adjustment", adjustment=adjustment)["balance"] == "510.010000"
 	assert balance(company) == "510.010000"
+
+
+def test_small_adjustments_of_a_day_add_up_to_the_limit_of_one_person(manager: Api, colleague: Api) -> None:
+	company, other = make_company("10"), make_company("10")
+	assert manager.post("balance.adjust", **asked(company, "300")).status_code == 200
+	assert manager.post("balance.adjust", **asked(other, "-5")).status_code == 200
+	assert manager.post("balance.adjust", **asked(other, "200")).status_code == 202
+	assert manager.post("balance.adjust", **asked(other, "195")).status_code == 200
+	assert colleague.post("balance.adjust", **asked(other, "500")).status_code == 200
+
+
+def test_a_reason_with_an_address_in_it_may_be_sent_again(manager: Api) -> None:
+	request = {**asked(make_company("10"), "5"), "reason": "refund <kunde@example.com>"}
+	assert manager.ok("balance.adjust", **request) == manager.ok("balance.adjust", **request)
 
 
 def test_a_refused_adjustment_is_never_booked(manager: Api, colleague: Api) -> None:

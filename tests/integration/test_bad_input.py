@@ -13,7 +13,6 @@ STRANGE = [
 	None, "", " ", "a b", "ü", "x" * 141, "a\n", "a\x00", 5, 1.5, True, [], ["a"], {}, {"a": 1}, "' OR 1=1 --", "NaN",
 	"１２", "1e3", "-1", -1, "9" * 40, 10**40,
 ]  # fmt: skip
-STRING_ONLY = {"caller", "callee", "reason"}
 METHODS = {
 	"calls.quote": {"company": None, "duration_sec": 60},
 	"calls.authorize": {"call_id": None, "company": None, "requested_seconds": 60},
@@ -60,17 +59,33 @@ def company() -> str:
 	return make_company("50")
 
 
-@pytest.mark.parametrize("method,argument,value", CASES, ids=repr)
-def test_a_strange_argument_is_refused_and_writes_nothing(
-	manager: Api, company: str, method: str, argument: str, value: object
-) -> None:
+def base_arguments(method: str, company: str) -> dict:
 	arguments = {**METHODS[method]}
 	if "company" in arguments:
 		arguments["company"] = company
 	if "call_id" in arguments:
 		arguments["call_id"] = new_id()
+	return arguments
+
+
+def test_the_arguments_that_the_cases_change_are_good_ones(manager: Api, company: str) -> None:
+	"""Without this, every case below could be refused for another reason than the one it is about."""
+	call = new_id()
+	manager.ok("calls.quote", **base_arguments("calls.quote", company))
+	manager.ok("calls.authorize", **{**base_arguments("calls.authorize", company), "call_id": call})
+	manager.ok("calls.end", **{**base_arguments("calls.end", company), "call_id": call})
+	manager.ok("calls.authorize", **{**base_arguments("calls.authorize", company), "call_id": f"{call}-2"})
+	manager.ok("calls.release", call_id=f"{call}-2")
+	manager.ok("topup.create", **{**base_arguments("topup.create", make_company()), "idempotency_key": call})
+
+
+@pytest.mark.parametrize("method,argument,value", CASES, ids=repr)
+def test_a_strange_argument_is_refused_and_writes_nothing(
+	manager: Api, company: str, method: str, argument: str, value: object
+) -> None:
 	before = state()
-	assert_refused(manager.post(method, **{**arguments, argument: value}))
+	# A company that is not there is 404; a call_id of good form that nobody authorised too.
+	assert_refused(manager.post(method, **{**base_arguments(method, company), argument: value}), (404, 422))
 	assert state() == before
 
 

@@ -1,5 +1,6 @@
 """The call gateway's verbs over HTTP: a call is held, charged once and to the micro-cent."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
@@ -172,6 +173,26 @@ def test_a_call_that_nobody_ended_expires_and_frees_its_hold() -> None:
 	assert frappe.db.get_value("Call Charge", {"call_id": call}, "status") == "Expired"
 	assert balance_of(company).available == 50
 	assert session.expire_stale() == 0
+
+
+def test_an_end_that_comes_after_the_expiry_charges_the_call_all_the_same() -> None:
+	company, call = make_company("50"), new_id()
+	session.authorize(call, company)
+	with site.later(181):
+		session.expire_stale()
+		ended = session.end(call, 200)
+		assert (ended["status"], ended["amount"], ended["balance"]) == ("Charged", "1.400000", "48.600000")
+		assert session.end(call, 200) == ended
+	assert entries_of(company) == ["Bonus 50.0", "Call Charge -1.4"]
+
+
+@pytest.mark.parametrize("close", [session.release, lambda call: session.end(call, 5)], ids=["released", "charged"])
+def test_a_call_that_has_ended_is_not_authorised_again(gateway: Api, close: Callable[[str], object]) -> None:
+	company, call = make_company("50"), new_id()
+	gateway.ok("calls.authorize", call_id=call, company=company)
+	close(call)
+	answer = gateway.post("calls.authorize", call_id=call, company=company)
+	assert (answer.status_code, answer.json()["code"]) == (409, "CALL_CLOSED")
 
 
 def test_a_running_call_does_not_expire() -> None:

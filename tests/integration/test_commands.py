@@ -76,7 +76,7 @@ def test_status_says_why_a_call_was_not_charged() -> None:
 	session.authorize(call, company)
 	assert "the gateway has not called calls.end" in bench("prepaid-billing", "status", "--call", call)
 	session.end(call, 15)
-	assert "booked -0.105 EUR as Call Charge" in bench("prepaid-billing", "status", "--call", call)
+	assert "booked -0.105000 EUR as Call Charge" in bench("prepaid-billing", "status", "--call", call)
 	assert "Never authorised here" in bench("prepaid-billing", "status", "--call", "unknown")
 	assert "0.420000 a minute" in bench("prepaid-billing", "status", "--company", company)
 

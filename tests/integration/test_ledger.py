@@ -13,7 +13,6 @@ from prepaid_billing.exceptions import Duplicate, InsufficientBalance, OpenTrans
 from prepaid_billing.ledger import balance_of
 from prepaid_billing.ledger.verify import CHECKS, verify
 from prepaid_billing.rating.money import AmountError
-from tests import site
 from tests.factories import make_company, make_manager, new_id
 
 
@@ -111,6 +110,51 @@ def test_with_uncommitted_work_of_the_caller_nothing_is_booked_and_nothing_lost(
 	assert frappe.db.exists("ToDo", note.name)
 
 
+def test_a_booking_inside_of_another_one_is_refused_and_costs_no_lock() -> None:
+	company = make_company("10")
+
+	def nested() -> None:
+		with ledger.locked(company) as account:
+			account.post("Bonus", Decimal(1), key=f"bonus:{company}:outer")
+			with pytest.raises(OpenTransaction):
+				ledger.credit(company, Decimal(7), **booking(company))
+			with pytest.raises(OpenTransaction):
+				document(company).save()
+
+	ledger.transaction.run(nested)
+	assert balance_of(company).balance == 11
+
+
+def test_what_the_caller_has_queued_for_its_commit_is_not_thrown_away() -> None:
+	company = make_company("10")
+	ran: list[int] = []
+	frappe.db.after_commit.add(lambda: ran.append(1))
+	with pytest.raises(OpenTransaction):
+		ledger.credit(company, Decimal(5), **booking(company))
+	frappe.db.commit()
+	assert ran == [1]
+
+
+@pytest.mark.parametrize("name", ["A:B", ":x"])
+def test_a_company_name_takes_no_colon_because_keys_are_made_of_it(name: str) -> None:
+	with pytest.raises(frappe.ValidationError):
+		make_company(company_name=f"{name} {new_id()}")
+
+
+def test_a_balance_at_a_past_moment_is_the_replay_of_its_entries() -> None:
+	company = make_company("10")
+	for number in range(5):
+		ledger.debit(company, Decimal(1), **booking(company, str(number)))
+	entries = frappe.get_all(
+		"Balance Transaction", {"balance": company}, ["booked_us", "amount"], order_by="sequence"
+	)
+	assert ledger.balance_at(company, entries[0].booked_us - 1) == 0
+	for number, entry in enumerate(entries):
+		if number + 1 == len(entries) or entries[number + 1].booked_us > entry.booked_us:
+			expected = sum(Decimal(repr(row.amount)) for row in entries[: number + 1])
+			assert ledger.balance_at(company, entry.booked_us) == expected
+
+
 def test_an_unknown_company_has_no_ledger() -> None:
 	with pytest.raises(UnknownCompany):
 		ledger.credit("No such company", Decimal(5), **booking("x"))
@@ -141,9 +185,6 @@ def test_a_form_with_forged_money_saves_its_threshold_alone() -> None:
 	view = balance_of(company)
 	assert (view.balance, view.reserved, view.threshold, view.currency) == (7, 0, 8, "EUR")
 	assert frappe.db.get_value("Prepaid Balance", company, "is_low") == 1
-
-
-CLOSED = ["Balance Transaction", "Call Charge", "Balance Topup", "Stripe Event", "Prepaid Balance"]
 
 
 @pytest.mark.parametrize("user", ["Administrator", "manager"])

@@ -8,6 +8,7 @@ from decimal import Decimal
 import frappe
 import pytest
 
+from prepaid_billing.exceptions import TryAgain
 from prepaid_billing.ledger import balance_of
 from prepaid_billing.payments import topups, webhook
 from tests import factories, site
@@ -307,20 +308,48 @@ def test_without_stripe_a_top_up_says_so_and_can_be_tried_again(monkeypatch: pyt
 	company = make_company()
 	frappe.set_user(make_customer(company)[0])
 	monkeypatch.setitem(frappe.conf, "stripe_api_base", "http://127.0.0.1:9")
-	with pytest.raises(topups.TryAgain):
+	with pytest.raises(TryAgain):
 		topups.create(company, Decimal(50), "again")
 	monkeypatch.undo()
 	assert topups.create(company, Decimal(50), "again")["checkout_url"].startswith(site.SIMULATOR_URL)
 	assert frappe.db.count("Balance Topup", {"company": company}) == 1
 
 
+def test_a_top_up_that_never_reached_stripe_lapses_and_can_still_be_begun_again(
+	monkeypatch: pytest.MonkeyPatch,
+) -> None:
+	company = make_company()
+	with monkeypatch.context() as broken, pytest.raises(TryAgain):
+		broken.setitem(frappe.conf, "stripe_api_base", "http://127.0.0.1:9")
+		topups.create(company, Decimal(50), "late")
+	name = frappe.db.get_value("Balance Topup", {"company": company})
+	with site.later(topups.SESSION_SECONDS + 1):
+		topups.refresh_unfinished()
+	assert status_of(name) == "Expired"
+	frappe.db.set_value("Billing Company", company, {"language": "de", "billing_emails": "new@example.com"})
+	frappe.db.commit()
+	assert topups.create(company, Decimal(50), "late")["topup"] == name
+	assert status_of(name) == "Created"
+
+
+def test_a_late_failure_does_not_undo_a_processed_event(no_webhooks: None) -> None:
+	company = make_company()
+	_topup, events = paid_topup(company)
+	body = as_body(events[-1])
+	assert post(body, signature(body)) == 200
+	site.fresh()
+	name = frappe.db.get_value("Stripe Event", {"event_id": events[-1]["id"]})
+	webhook._count_failure(name, ValueError("late"))
+	assert frappe.db.get_value("Stripe Event", name, ["status", "attempts"]) == ("Processed", 0)
+
+
 def test_a_live_key_never_meets_a_local_stripe(monkeypatch: pytest.MonkeyPatch) -> None:
 	monkeypatch.setenv("STRIPE_SECRET", "sk_live_x")
-	with pytest.raises(frappe.ValidationError):
+	with pytest.raises(TryAgain):
 		topups.create(make_company(), Decimal(50))
 
 
 def test_without_a_webhook_secret_no_webhook_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
 	monkeypatch.setitem(frappe.conf, "stripe_webhook_secret", " ")
-	with pytest.raises(topups.TryAgain):
+	with pytest.raises(TryAgain):
 		webhook.receive(b"{}", signature(b"{}", ""))

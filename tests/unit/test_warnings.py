@@ -14,7 +14,7 @@ NOW = 1_000 * DAY_US
 	"available,threshold,level",
 	[
 		("20", "20", ""), ("19.999999", "20", "Low"), ("5", "20", "Low"), ("4.999999", "20", "Critical"),
-		("0.000001", "20", "Critical"), ("0", "20", "Empty"), ("-1", "20", "Empty"), ("0", "0", ""), ("-1", "0", "Empty"),
+		("0.000001", "20", "Critical"), ("0", "20", "Empty"), ("-1", "20", "Empty"), ("0", "0", "Empty"), ("0.000001", "0", ""), ("-1", "0", "Empty"),
 	],
 )  # fmt: skip
 def test_the_level_follows_from_available_and_threshold(available: str, threshold: str, level: str) -> None:
@@ -40,9 +40,10 @@ def due(level: str, hours_ago: float, today: int, available: str) -> tuple[bool,
 		(("Low", 24, 1, "10"), (True, "Low")),
 		(("Low", 1, 1, "3"), (True, "Critical")),
 		(("Critical", 1, 2, "0"), (True, "Empty")),
+		(("", 0, 3, "10"), (False, "Low")),
 		(("Empty", 1, 1, "10"), (False, "Low")),
 		(("Critical", 1, 3, "0"), (False, "Empty")),
-		(("Critical", 24, 3, "0"), (True, "Empty")),
+		(("Critical", 24, 2, "0"), (True, "Empty")),
 	],
 )
 def test_a_warning_is_due(state: tuple, expected: tuple[bool, str]) -> None:

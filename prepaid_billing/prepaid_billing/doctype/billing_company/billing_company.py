@@ -1,17 +1,18 @@
 # Copyright (c) 2026, Prepaid Billing contributors
 # MIT License, see license.txt
 
+import re
 import zoneinfo
 
 import frappe
 from frappe import _
-from frappe.model.document import Document
 from frappe.utils import validate_email_address
 
 from prepaid_billing import settings
+from prepaid_billing.closed import KeptForEver
 
 
-class BillingCompany(Document):
+class BillingCompany(KeptForEver):
 	"""A customer company. Its Prepaid Balance is made with it and shares its name."""
 
 	@property
@@ -30,6 +31,8 @@ class BillingCompany(Document):
 		return self.__dict__.get("low_balance_threshold")
 
 	def validate(self) -> None:
+		if ":" in self.company_name:
+			frappe.throw(_("A company name has no colon, because keys are made of it."))
 		self._validate_currency()
 		self._validate_people()
 		if self.time_zone and self.time_zone not in zoneinfo.available_timezones():
@@ -41,11 +44,7 @@ class BillingCompany(Document):
 			self._make_rate()
 
 	def on_trash(self) -> None:
-		frappe.throw(
-			_("A company with its ledger is kept for ever. Set its status to Suspended instead."),
-			exc=frappe.PermissionError,
-			title=_("Not possible"),
-		)
+		self._refuse(_("A company with its ledger is kept for ever. Set its status to Suspended instead."))
 
 	def _validate_currency(self) -> None:
 		if self.is_new() or not self.has_value_changed("currency"):
@@ -53,8 +52,10 @@ class BillingCompany(Document):
 		frappe.throw(_("The currency of a company is fixed, because its balance is kept in it."))
 
 	def _validate_people(self) -> None:
-		for address in (self.billing_emails or "").split():
+		addresses = [address for address in re.split(r"[\s,;]+", self.billing_emails or "") if address]
+		for address in addresses:
 			validate_email_address(address, throw=True)
+		self.billing_emails = "\n".join(addresses)
 		users = [row.user for row in self.users]
 		if len(users) != len(set(users)):
 			frappe.throw(_("A user is listed twice."))

@@ -11,6 +11,11 @@ from prepaid_billing.rating.money import AmountError, from_database
 
 PRICE = ("rate_per_minute", "billing_increment", "minimum_duration", "connection_fee", "minimum_charge")
 _FOREVER = 2**63 - 1
+# Locked, so that two rates saved at once cannot overlap.
+_OTHERS = """
+	SELECT valid_from_us, valid_until_us FROM `tabBilling Rate`
+	WHERE COALESCE(company, '') = %s AND currency = %s AND disabled = 0 AND name != %s FOR UPDATE
+"""
 
 
 class BillingRate(Document):
@@ -20,13 +25,18 @@ class BillingRate(Document):
 		self._validate_price()
 		self._set_instants()
 		self._validate_currency()
-		if self._price_changed() and self._is_used():
-			self._close_for_successor()
+		if not self.is_new() and self._is_used():
+			self._pin_validity()
+			if self._price_changed():
+				self._close_for_successor()
 		self._refuse_overlap()
 
 	def on_update(self) -> None:
 		if successor := self.flags.pop("successor", None):
-			frappe.get_doc(successor).insert()
+			doc = frappe.get_doc(successor)
+			# In the hour that the clocks repeat, valid_from alone would mean the wrong one of two instants.
+			doc.flags.valid_from_us = self.valid_until_us
+			doc.insert()
 			frappe.msgprint(
 				_("Calls were charged at the old price, so it was closed. The new price is valid from now.")
 			)
@@ -45,7 +55,10 @@ class BillingRate(Document):
 			frappe.throw(_("The billing increment is at least one second."))
 
 	def _set_instants(self) -> None:
-		self.valid_from_us = clock.from_site_time(get_datetime(self.valid_from))
+		if self.is_new() or self.has_value_changed("valid_from"):
+			self.valid_from_us = self.flags.valid_from_us or clock.from_site_time(
+				get_datetime(self.valid_from)
+			)
 		self.valid_until_us = clock.from_site_time(get_datetime(self.valid_until)) if self.valid_until else 0
 		if self.valid_until_us and self.valid_until_us < self.valid_from_us:
 			frappe.throw(_("Valid Until lies before Valid From."))
@@ -54,8 +67,16 @@ class BillingRate(Document):
 		if self.company and self.currency != frappe.db.get_value("Billing Company", self.company, "currency"):
 			frappe.throw(_("A rate of a company is in the company's currency."))
 
+	def _pin_validity(self) -> None:
+		"""Keep whose rate it is and since when: calls were charged by it."""
+		for fieldname in ("company", "currency", "valid_from"):
+			if self.has_value_changed(fieldname):
+				frappe.throw(
+					_("Calls were charged at this rate. Only its price, its end and Disabled can be changed.")
+				)
+
 	def _price_changed(self) -> bool:
-		return not self.is_new() and any(self.has_value_changed(fieldname) for fieldname in PRICE)
+		return any(self.has_value_changed(fieldname) for fieldname in PRICE)
 
 	def _is_used(self) -> bool:
 		return bool(frappe.db.exists("Call Charge", {"rate": self.name}))
@@ -79,16 +100,7 @@ class BillingRate(Document):
 	def _refuse_overlap(self) -> None:
 		if self.disabled:
 			return
-		others = frappe.get_all(
-			"Billing Rate",
-			filters={
-				"company": self.company or ["is", "not set"],
-				"currency": self.currency,
-				"disabled": 0,
-				"name": ["!=", self.name],
-			},
-			fields=["valid_from_us", "valid_until_us"],
-		)
+		others = frappe.db.sql(_OTHERS, (self.company or "", self.currency, self.name or ""), as_dict=True)
 		until = self.valid_until_us or _FOREVER
 		for other in others:
 			if self.valid_from_us < (other.valid_until_us or _FOREVER) and other.valid_from_us < until:

@@ -1,8 +1,8 @@
 # Copyright (c) 2026, Prepaid Billing contributors
 # MIT License, see license.txt
 
-from prepaid_billing.closed import WrittenByUs
+from prepaid_billing.closed import WrittenByTheProduct
 
 
-class BillingRefund(WrittenByUs):
+class BillingRefund(WrittenByTheProduct):
 	pass

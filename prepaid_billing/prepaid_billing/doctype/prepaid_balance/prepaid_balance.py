@@ -9,6 +9,9 @@ from frappe.model.document import Document
 
 from prepaid_billing import ledger
 from prepaid_billing.closed import KeptForEver
+from prepaid_billing.exceptions import OpenTransaction
+from prepaid_billing.ledger import transaction
+from prepaid_billing.ledger.balance import is_low
 from prepaid_billing.rating.money import AmountError, from_database
 
 LEDGER_COLUMNS = (
@@ -45,12 +48,26 @@ class PrepaidBalance(KeptForEver):
 		"""Free what is held for an open call, under the row lock; no entry. See ledger.release."""
 		ledger.release(self.name, call)
 
+	def load_from_db(self) -> Document:
+		"""Load the balance; with ``for_update``, as REST does before it saves, as the first read of all."""
+		if self.flags.for_update:
+			self._lock_first()
+		return super().load_from_db()
+
 	def save(self, *args: object, **kwargs: object) -> Document:
 		"""Lock the row as the first read of a fresh transaction, so that no booking comes in between."""
-		if not self.is_new() and not frappe.db.transaction_writes:
-			frappe.db.rollback()
-			frappe.db.sql("SELECT name FROM `tabPrepaid Balance` WHERE name = %s FOR UPDATE", (self.name,))
+		if not self.is_new():
+			self._lock_first()
 		return super().save(*args, **kwargs)
+
+	def _lock_first(self) -> None:
+		if transaction.is_booking() or (frappe.db.transaction_writes and transaction.snapshot_isolation()):
+			raise OpenTransaction(
+				_("Something else was changed in the same step. Save that first, then the balance.")
+			)
+		if transaction.is_free():
+			frappe.db.rollback()
+		frappe.db.sql("SELECT name FROM `tabPrepaid Balance` WHERE name = %s FOR UPDATE", (self.name,))
 
 	def before_insert(self) -> None:
 		self.currency = frappe.db.get_value("Billing Company", self.company, "currency")
@@ -73,4 +90,6 @@ class PrepaidBalance(KeptForEver):
 				self.doctype, self.name, LEDGER_COLUMNS, as_dict=True, for_update=True, order_by=None
 			)
 			self.update(current)
-		self.is_low = int(from_database(self.available or 0) < from_database(self.low_balance_threshold or 0))
+		self.is_low = int(is_low(from_database(self.available), from_database(self.low_balance_threshold)))
+		if not self.is_low:
+			self.update({"warning_level": "", "last_warning_us": 0, "last_warning_sent_at": None})

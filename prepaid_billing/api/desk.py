@@ -1,0 +1,18 @@
+"""Where a method of Frappe's own would tell customers about the books: it asks for permission first here."""
+
+from typing import Any
+
+import frappe
+import frappe.client
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def get_count(doctype: Any = None, filters: Any = None, debug: Any = False, cache: Any = False) -> int:
+	"""Count records as frappe.client.get_count does, which in v15 asks for no permission.
+
+	Filters on amounts would let anybody with a login find a balance by halving. Raises frappe.PermissionError.
+	"""
+	frappe.has_permission(doctype, "read", throw=True)
+	if doctype == "Stripe Event" and "payload" in str(filters):
+		frappe.only_for("Prepaid Billing Manager")
+	return frappe.client.get_count(doctype, filters, bool(debug), bool(cache))
