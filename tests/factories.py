@@ -1,5 +1,6 @@
 """Companies and users for tests, each with a name of its own, made by the product's own documents."""
 
+import os
 import secrets
 from decimal import Decimal
 
@@ -8,13 +9,16 @@ import frappe
 from prepaid_billing import ledger
 from prepaid_billing.permissions import CUSTOMER, GATEWAY, MANAGER
 
+PREFIX = os.environ.get("PB_COMPANY_PREFIX", "Test")
+"""First word of the companies' names."""
+
 PASSWORD = "correct horse battery staple"
 
 
 def make_company(balance: str = "0", **fields: object) -> str:
 	"""Make a company (0.42 a minute, per second, threshold 20, EUR) with a balance and return its name."""
 	values = {
-		"company_name": f"Test {secrets.token_hex(4)}",
+		"company_name": f"{PREFIX} {secrets.token_hex(4)}",
 		"currency": "EUR",
 		"language": "en",
 		"rate_per_minute": 0.42,

@@ -59,6 +59,10 @@ COLLATION = "utf8mb4_nopad_bin"
 _CHECK_NAMES = """
 	SELECT constraint_name FROM information_schema.check_constraints WHERE constraint_schema = DATABASE()
 """
+_UNIQUE_COLUMNS = """
+	SELECT table_name, column_name FROM information_schema.statistics
+	WHERE table_schema = DATABASE() AND non_unique = 0 AND seq_in_index = 1
+"""
 _INDEX_NAMES = "SELECT index_name FROM information_schema.statistics WHERE table_schema = DATABASE()"
 
 
@@ -76,6 +80,7 @@ def missing() -> list[str]:
 	indexes = _existing(_INDEX_NAMES)
 	wanted = [name for _doctype, name, _clause in CHECKS if name not in checks]
 	wanted += [name for _doctype, name, _columns in UNIQUE + INDEXES if name not in indexes]
+	wanted += [f"unique index of {doctype}.{column}" for doctype, column in _keys_not_unique()]
 	return wanted + [f"{doctype}.{column}" for doctype, column, _length in _keys_not_binary()]
 
 
@@ -108,6 +113,17 @@ def _keys_not_binary() -> list[tuple[str, str, int]]:
 	)
 	binary = {(table, column) for table, column in rows}
 	return [key for key in BINARY_KEYS if (f"tab{key[0]}", key[1]) not in binary]
+
+
+def _keys_not_unique() -> list[tuple[str, str]]:
+	"""Return the keys without the unique index that their DocType asks for; a migration makes it again."""
+	rows = frappe.db.sql(_UNIQUE_COLUMNS)
+	unique = {(table, column) for table, column in rows}
+	return [
+		(doctype, column)
+		for doctype, column, _length in BINARY_KEYS
+		if (f"tab{doctype}", column) not in unique
+	]
 
 
 def _existing(query: str) -> set[str]:

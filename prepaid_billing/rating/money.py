@@ -19,6 +19,11 @@ _NO_DECIMALS = frozenset("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XO
 _THREE_DECIMALS = frozenset("BHD JOD KWD OMR TND".split())
 
 
+def N_(text: str) -> str:
+	"""Mark a text for translation, as gettext does; who shows it to a person translates it."""
+	return text
+
+
 class AmountError(ValueError):
 	"""The value is no amount of money that we accept. The message is a sentence for people."""
 
@@ -31,7 +36,7 @@ def parse_amount(value: object) -> Decimal:
 	"""
 	amount = parse_signed_amount(value)
 	if amount <= 0:
-		raise AmountError("The amount must be greater than zero.")
+		raise AmountError(N_("The amount must be greater than zero."))
 	return amount
 
 
@@ -40,10 +45,10 @@ def parse_signed_amount(value: object) -> Decimal:
 	if isinstance(value, int) and not isinstance(value, bool):
 		value = str(value)
 	if not isinstance(value, str):
-		raise AmountError('Send the amount as a string, such as "12.34".')
+		raise AmountError(N_('Send the amount as a string, such as "12.34".'))
 	if not _AMOUNT.fullmatch(value):
 		raise AmountError(
-			"The amount must be a plain number below 1000000000 with at most six decimals after a point."
+			N_("The amount must be a plain number below 1000000000 with at most six decimals after a point.")
 		)
 	return exact(Decimal(value))
 
@@ -59,7 +64,7 @@ def from_database(value: float | int | str | Decimal | None) -> Decimal:
 	try:
 		return exact(Decimal(str(value)))
 	except InvalidOperation as error:
-		raise AmountError("This is no amount of money.") from error
+		raise AmountError(N_("This is no amount of money.")) from error
 
 
 def exact(amount: Decimal) -> Decimal:
@@ -68,10 +73,10 @@ def exact(amount: Decimal) -> Decimal:
 	Raises AmountError for NaN, infinity, 10^9 and beyond, and more than six decimals.
 	"""
 	if not amount.is_finite() or abs(amount) >= LIMIT:
-		raise AmountError("This amount is outside of the ledger's limits.")
+		raise AmountError(N_("This amount is outside of the ledger's limits."))
 	six_places = amount.quantize(ZERO)
 	if six_places != amount:
-		raise AmountError("This amount has more decimals than the ledger keeps.")
+		raise AmountError(N_("This amount has more decimals than the ledger keeps."))
 	return six_places + ZERO
 
 

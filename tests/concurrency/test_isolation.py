@@ -1,7 +1,6 @@
 """No error of the database reaches a caller, whichever way the server isolates: API, job, command, document."""
 
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
@@ -14,6 +13,7 @@ from prepaid_billing.exceptions import InsufficientBalance, OpenTransaction
 from prepaid_billing.ledger import balance_of, transaction
 from tests import factories, site
 from tests.client import Api
+from tests.concurrency.at_once import at_once
 from tests.factories import make_company, new_id
 from tests.integration.test_commands import bench
 
@@ -27,18 +27,6 @@ def debit_as_a_job(company: str, key: str) -> None:
 	ledger.debit(company, Decimal("0.01"), transaction_type="Adjustment", key=f"adjustment:{company}:{key}")
 
 
-def at_once(work: Callable[[int], object], count: int = WORKERS) -> list:
-	start = threading.Barrier(count)
-
-	def run(number: int) -> object:
-		with site.connected():
-			start.wait()
-			return work(number)
-
-	with ThreadPoolExecutor(count) as pool:
-		return list(pool.map(run, range(count)))
-
-
 def read_first() -> None:
 	"""Open the snapshot as a request has, before any code of ours runs."""
 	frappe.get_all("Billing Company", limit=5)
@@ -50,7 +38,9 @@ def test_the_server_does_raise_1020_where_a_lock_follows_a_read(snapshot_isolati
 	company = make_company("10")
 	site.fresh()
 	read_first()
-	at_once(lambda _n: ledger.credit(company, Decimal(1), transaction_type="Bonus", key=f"bonus:{company}:x"), 1)
+	at_once(
+		lambda _n: ledger.credit(company, Decimal(1), transaction_type="Bonus", key=f"bonus:{company}:x"), 1
+	)
 	lock = "SELECT balance FROM `tabPrepaid Balance` WHERE name = %s FOR UPDATE"
 	if snapshot_isolation:
 		with pytest.raises(Exception) as failure:
@@ -70,7 +60,7 @@ def test_documents_own_methods(snapshot_isolation: bool) -> None:
 			key = f"adjustment:{company}:{number}-{turn}"
 			balance.debit(Decimal("0.01"), transaction_type="Adjustment", key=key)
 
-	at_once(work)
+	at_once(work, WORKERS)
 	site.fresh()
 	assert balance_of(company).balance == 10 - Decimal("0.01") * WORKERS * ROUNDS
 
@@ -90,11 +80,32 @@ def test_saving_the_form_while_money_moves(snapshot_isolation: bool) -> None:
 				read_first()
 				debit_as_a_job(company, f"{number}-{turn}")
 
-	at_once(work)
+	at_once(work, WORKERS)
 	site.fresh()
 	view = balance_of(company)
 	assert view.balance == 10 - Decimal("0.01") * (WORKERS - 1) * ROUNDS
 	assert view.threshold == ROUNDS
+
+
+def test_saving_over_rest_while_money_moves(snapshot_isolation: bool) -> None:
+	company, key = make_company("10"), factories.api_key_of(factories.make_manager()[0])
+
+	def work(number: int) -> list[int]:
+		statuses = []
+		for turn in range(ROUNDS):
+			if number:
+				read_first()
+				debit_as_a_job(company, f"{number}-{turn}")
+				continue
+			url = f"{site.WEB_URL}/api/resource/Prepaid Balance/{company}"
+			answer = Api(key).session.put(url, json={"low_balance_threshold": turn + 1}, timeout=30)
+			statuses.append(answer.status_code)
+		return statuses
+
+	assert at_once(work, WORKERS)[0] == [200] * ROUNDS
+	site.fresh()
+	view = balance_of(company)
+	assert (view.balance, view.threshold) == (10 - Decimal("0.01") * (WORKERS - 1) * ROUNDS, ROUNDS)
 
 
 def test_background_jobs(snapshot_isolation: bool) -> None:
@@ -103,7 +114,12 @@ def test_background_jobs(snapshot_isolation: bool) -> None:
 	def work(number: int) -> None:
 		for turn in range(ROUNDS):
 			execute_job(
-				site.NAME, debit_as_a_job, "test", "test", {"company": company, "key": f"{number}-{turn}"}, user="Administrator"
+				site.NAME,
+				debit_as_a_job,
+				"test",
+				"test",
+				{"company": company, "key": f"{number}-{turn}"},
+				user="Administrator",
 			)
 
 	with ThreadPoolExecutor(WORKERS) as pool:
@@ -130,7 +146,7 @@ def test_the_api(snapshot_isolation: bool) -> None:
 
 
 def test_the_command_line(snapshot_isolation: bool) -> None:
-	company = make_company("10", billing_emails="billing@example.com")
+	company = make_company("1000", low_balance_threshold=2000, billing_emails="billing@example.com")
 	going_on = threading.Event()
 	going_on.set()
 
@@ -152,7 +168,7 @@ def test_the_command_line(snapshot_isolation: bool) -> None:
 		booked = booking[0].result()
 	site.fresh()
 	assert booked > 10
-	assert balance_of(company).balance == 10 - Decimal("0.01") * booked
+	assert balance_of(company).balance == 1000 - Decimal("0.01") * booked
 
 
 def joined(company: str, amount: Decimal, key: str) -> None:
@@ -198,7 +214,7 @@ def test_a_busy_database_is_told_as_try_again_and_leaves_nothing(monkeypatch: py
 	assert balance_of(company).balance == 10
 
 
-def test_a_connection_killed_at_any_point_ends_in_one_booking() -> None:
+def test_a_connection_killed_before_or_at_commit_ends_in_one_booking() -> None:
 	company = make_company("10")
 	for turn in range(20):
 		killed = []

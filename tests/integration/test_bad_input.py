@@ -1,7 +1,5 @@
 """Whatever a caller sends: a status of 4xx, a code, a sentence, and nothing written. Never a 500."""
 
-from itertools import product
-
 import frappe
 import pytest
 
@@ -20,17 +18,17 @@ METHODS = {
 	"calls.release": {"call_id": None},
 	"topup.create": {"company": None, "amount": "50", "idempotency_key": "k"},
 }
-CASES = [
-	(method, argument, value)
-	for method, arguments in METHODS.items()
-	for argument, value in product(arguments, STRANGE)
-	# these mean what they say
-	if (argument, value) not in [("requested_seconds", None), ("idempotency_key", None), ("requested_seconds", 5),
-		("duration_sec", 5), ("duration_sec", 1.5), ("requested_seconds", 1.5), ("amount", 5),
-		("call_id", "NaN"), ("call_id", "1e3"), ("call_id", "-1"), ("call_id", "9" * 40),
-		("idempotency_key", "NaN"), ("idempotency_key", "1e3"), ("idempotency_key", "-1"), ("idempotency_key", "9" * 40)]
-	or isinstance(value, bool)
+# Strange as they look, these mean what they say.
+GOOD = [
+	("requested_seconds", None), ("requested_seconds", 5), ("requested_seconds", 1.5), ("duration_sec", 5),
+	("duration_sec", 1.5), ("amount", 5), ("idempotency_key", None),
+	*((key, value) for key in ("call_id", "idempotency_key") for value in ("NaN", "1e3", "-1", "9" * 40)),
 ]  # fmt: skip
+
+
+def strange_values(argument: str) -> list[object]:
+	good = [value for name, value in GOOD if name == argument]
+	return [value for value in STRANGE if isinstance(value, bool) or value not in good]
 
 
 def state() -> tuple:
@@ -79,14 +77,19 @@ def test_the_arguments_that_the_cases_change_are_good_ones(manager: Api, company
 	manager.ok("topup.create", **{**base_arguments("topup.create", make_company()), "idempotency_key": call})
 
 
-@pytest.mark.parametrize("method,argument,value", CASES, ids=repr)
+@pytest.mark.parametrize(
+	"method,argument", [(method, name) for method in METHODS for name in METHODS[method]]
+)
 def test_a_strange_argument_is_refused_and_writes_nothing(
-	manager: Api, company: str, method: str, argument: str, value: object
+	manager: Api, company: str, method: str, argument: str
 ) -> None:
 	before = state()
-	# A company that is not there is 404; a call_id of good form that nobody authorised too.
-	assert_refused(manager.post(method, **{**base_arguments(method, company), argument: value}), (404, 422))
-	assert state() == before
+	for value in strange_values(argument):
+		# A company that is not there is 404; a call_id of good form that nobody authorised too.
+		assert_refused(
+			manager.post(method, **{**base_arguments(method, company), argument: value}), (404, 422)
+		)
+		assert state() == before, repr(value)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -111,19 +114,16 @@ def test_a_time_without_an_offset_is_refused(manager: Api, company: str, value: 
 	assert_refused(manager.post("calls.quote", company=company, duration_sec=1, at=value))
 
 
-@pytest.mark.parametrize(
-	"body",
-	[b"{", b"[]", b"null", b"1", b'"x"', b"\xff\xfe", b"[" * 100_000, b'{"a": NaN}x'],
-	ids=lambda b: repr(b[:9]),
-)
+NO_OBJECTS = [b"{", b"[]", b"null", b"1", b'"x"', b"\xff\xfe", b"[" * 100_000, b'{"a": NaN}x']
+
+
 @pytest.mark.parametrize("method", METHODS)
-def test_a_body_that_is_no_json_object_is_refused(manager: Api, method: str, body: bytes) -> None:
+def test_a_body_that_is_no_json_object_is_refused(manager: Api, method: str) -> None:
 	before = state()[:-1]
-	answer = manager.raw(
-		f"/api/method/prepaid_billing.api.{method}", body, **{"Content-Type": "application/json"}
-	)
-	assert_refused(answer)
-	assert state()[:-1] == before
+	path = f"/api/method/prepaid_billing.api.{method}"
+	for body in NO_OBJECTS:
+		assert_refused(manager.raw(path, body, **{"Content-Type": "application/json"}))
+		assert state()[:-1] == before, body[:9]
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -186,7 +186,9 @@ def test_an_end_that_comes_after_the_expiry_charges_the_call_all_the_same() -> N
 	assert entries_of(company) == ["Bonus 50.0", "Call Charge -1.4"]
 
 
-@pytest.mark.parametrize("close", [session.release, lambda call: session.end(call, 5)], ids=["released", "charged"])
+@pytest.mark.parametrize(
+	"close", [session.release, lambda call: session.end(call, 5)], ids=["released", "charged"]
+)
 def test_a_call_that_has_ended_is_not_authorised_again(gateway: Api, close: Callable[[str], object]) -> None:
 	company, call = make_company("50"), new_id()
 	gateway.ok("calls.authorize", call_id=call, company=company)

@@ -98,6 +98,31 @@ def test_migrating_twice_changes_nothing() -> None:
 	assert constraints.missing() == []
 
 
+@pytest.mark.parametrize(
+	"drop,again,named",
+	[
+		(
+			"ALTER TABLE `tabStripe Event` DROP INDEX event_id",
+			"ALTER TABLE `tabStripe Event` ADD UNIQUE INDEX event_id (event_id)",
+			"unique index of Stripe Event.event_id",
+		),
+		(
+			"ALTER TABLE `tabBalance Topup` DROP CONSTRAINT pb_topup_amount",
+			"ALTER TABLE `tabBalance Topup` ADD CONSTRAINT pb_topup_amount CHECK (amount > 0 AND amount_paid >= 0 AND credited >= 0)",
+			"pb_topup_amount",
+		),
+	],
+	ids=["index", "check"],
+)
+def test_a_missing_index_or_check_is_named(drop: str, again: str, named: str) -> None:
+	frappe.db.sql_ddl(drop)
+	try:
+		assert constraints.missing() == [named]
+	finally:
+		frappe.db.sql_ddl(again)
+	assert constraints.missing() == []
+
+
 @pytest.mark.parametrize("role,desk_access", [(MANAGER, 1), (STAFF, 1), (CUSTOMER, 0), (GATEWAY, 0)])
 def test_the_roles_come_with_the_install(role: str, desk_access: int) -> None:
 	assert frappe.db.get_value("Role", role, "desk_access") == desk_access

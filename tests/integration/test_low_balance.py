@@ -2,9 +2,9 @@
 
 import socket
 from collections.abc import Iterator
+from decimal import Decimal
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from decimal import Decimal
 
 import frappe
 import pytest
@@ -140,7 +140,9 @@ def test_there_are_at_most_three_warnings_a_day(inbox: Inbox) -> None:
 	for _round in range(5):
 		check_low_balances(company)
 		give(company, "10")
-		ledger.debit(company, Decimal(10), transaction_type="Adjustment", key=f"adjustment:{company}:{new_id()}")
+		ledger.debit(
+			company, Decimal(10), transaction_type="Adjustment", key=f"adjustment:{company}:{new_id()}"
+		)
 	assert len(inbox.to(address)) == 3
 
 

@@ -128,6 +128,13 @@ def test_only_the_ledger_writes_its_tables() -> None:
 	assert columns == {"warning_level", "last_warning_us", "last_warning_sent_at", "warnings_today"}
 
 
+def test_no_document_is_written_past_its_controller() -> None:
+	for path in sources():
+		assert not re.search(r"\.(db_set|db_update|db_insert)\(|frappe\.db\.set_value\(", path.read_text()), (
+			path
+		)
+
+
 @pytest.mark.parametrize("room", ["rating", "ledger", "calls", "payments"])
 def test_no_float_arithmetic_in_a_money_path(room: str) -> None:
 	for path in sources(APP / room):
