@@ -10,6 +10,8 @@ import shlex
 import shutil
 import subprocess
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,7 +86,28 @@ def has_tests(directory: Path) -> bool:
 
 
 def run_on_fresh_site(places: Places, groups: Groups) -> Tally:
-	"""Make a site, run the groups of tests against it, and drop it whatever happens."""
+	"""Run the groups of tests against a site of their own."""
+	with fresh_site(places) as (stack, services):
+		total = Tally()
+		for kinds in groups:
+			total += pytest(places, places.bench_python, places.app, kinds, test_environment(stack))
+			services.check()
+		return total
+
+
+def run_ledger_benchmark(places: Places, paths: list[str]) -> int:
+	"""Measure the ledger on a site of its own. Exit code 0 when the wanted ratios hold."""
+	with exclusive(places.run / "test.lock", "bench-ledger: waiting for a test run to end"):
+		set_up_bench(places, paths)
+		with fresh_site(places) as (stack, _services):
+			command = [str(places.bench_python), "-m", "benchmarks.ledger"]
+			environment = {**os.environ, **test_environment(stack)}
+			return subprocess.run(command, cwd=places.app, env=environment, stdin=subprocess.DEVNULL).returncode
+
+
+@contextmanager
+def fresh_site(places: Places) -> Iterator[tuple[Stack, Services]]:
+	"""Make a site with all that serves it, and drop it whatever happens."""
 	name = f"test-{secrets.token_hex(4)}.localhost"
 	stack = Stack(places, "test", name, Ports(*(free_port() for _ in range(6))))
 	drop_leftover(places, stack)
@@ -93,11 +116,7 @@ def run_on_fresh_site(places: Places, groups: Groups) -> Tally:
 		try:
 			make_site(stack)
 			services.start(*stack.servers())
-			total = Tally()
-			for kinds in groups:
-				total += pytest(places, places.bench_python, places.app, kinds, test_environment(stack))
-				services.check()
-			return total
+			yield stack, services
 		finally:
 			drop_site(stack)
 
