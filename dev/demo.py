@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -146,7 +147,6 @@ Prepaid Billing is running, on this machine only.
 
   Customer portal   {stack.site_url}/business/billing
   Staff desk        {stack.site_url}/app
-  Simulated Stripe  {stack.simulator_url}
   Mails it sent     {stack.mails}/new
   Logs              {stack.places.logs}, {stack.places.bench}/logs
 
@@ -157,6 +157,8 @@ Try
   - Log in to the portal as a customer, top up 50.00 with card 4242 4242 4242 4242, any later date and any CVC.
     4000 0000 0000 0002 is declined.
   - Log in to the desk as Administrator: companies, rates, balances, calls and top-ups are in Prepaid Billing.
+  - Ask how things stand, as {pwd.getpwuid(os.getuid()).pw_name} in {stack.places.bench}:
+    {stack.places.tools}/bin/bench --site {stack.site.name} prepaid-billing status
 {describe_call(stack, logins)}
 Ctrl-C stops everything.
 """,

@@ -46,7 +46,23 @@ class Site:
 		wizard = "frappe.desk.page.setup_wizard.setup_wizard.setup_complete"
 		arguments = ["execute", wizard, "--kwargs", repr({"args": WIZARD})]
 		self.command(["--site", self.name, *arguments], log, f"Setting up the site {self.name} failed")
+		self.mend_what_the_wizard_leaves(log)
 		self.mariadb.client("SET GLOBAL innodb_flush_log_at_trx_commit = 1")
+
+	def mend_what_the_wizard_leaves(self, log: Path) -> None:
+		"""Numbers as this English site writes them, and jobs that do not wait for another zone's clock.
+
+		The wizard takes the country's number format, in which 0.30 means 30; and the jobs were made hours
+		ahead, by Frappe's default time zone, so that the scheduler would wait for that time to come.
+		"""
+		english = {"doctype": "System Settings", "name": "System Settings"}
+		english |= {"fieldname": "number_format", "value": "#,###.##"}
+		arguments = ["execute", "frappe.client.set_value", "--kwargs", repr(english)]
+		self.command(["--site", self.name, *arguments], log, f"Setting up the site {self.name} failed")
+		database = json.loads(self.config_file.read_text())["db_name"]
+		self.mariadb.client(
+			f"UPDATE `{database}`.`tabScheduled Job Type` SET creation = UTC_TIMESTAMP() WHERE creation > UTC_TIMESTAMP()"
+		)
 
 	def command(self, arguments: list[str], log: Path, failure: str) -> None:
 		"""Run one of Frappe's commands against this site's services."""

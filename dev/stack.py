@@ -66,6 +66,8 @@ class Stack:
 		return {
 			"auto_email_id": f"billing@{self.site.name}",
 			"db_host": LOOPBACK,
+			"disable_mail_smtp_authentication": 1,
+			"email_sender_name": "Prepaid Billing",
 			"db_port": self.ports.mariadb,
 			"host_name": self.site_url,
 			"mail_port": self.ports.mail,

@@ -102,7 +102,9 @@ def run_ledger_benchmark(places: Places, paths: list[str]) -> int:
 		with fresh_site(places) as (stack, _services):
 			command = [str(places.bench_python), "-m", "benchmarks.ledger"]
 			environment = {**os.environ, **test_environment(stack)}
-			return subprocess.run(command, cwd=places.app, env=environment, stdin=subprocess.DEVNULL).returncode
+			return subprocess.run(
+				command, cwd=places.app, env=environment, stdin=subprocess.DEVNULL
+			).returncode
 
 
 @contextmanager

@@ -36,9 +36,13 @@ def on_site(command: Callable[..., int]) -> Callable:
 @on_site
 def check_low_balances(company: str | None, dry_run: bool) -> int:
 	"""Warn the companies whose available balance is below their threshold, and say why or why not."""
+	import logging
+
 	from prepaid_billing.alerts import check
 	from prepaid_billing.exceptions import UnknownCompany
 
+	# It complains of Frappe's own mail styles, which looks like a failure of the check.
+	logging.getLogger("CSSUTILS").setLevel(logging.CRITICAL)
 	try:
 		checked = check.check_low_balances(company, dry_run)
 	except UnknownCompany as error:

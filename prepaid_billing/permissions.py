@@ -6,7 +6,7 @@ Another company's record answers exactly like a missing one.
 import frappe
 from frappe import _
 
-from prepaid_billing.exceptions import NotPermitted, UnknownCompany
+from prepaid_billing.exceptions import InvalidInput, NotPermitted, UnknownCompany
 
 MANAGER = "Prepaid Billing Manager"
 STAFF = "Prepaid Billing User"
@@ -67,8 +67,10 @@ def may_top_up(company: str) -> bool:
 
 
 def _existing(company: str | None) -> str:
+	if not company:
+		raise InvalidInput(_("{0} is missing.").format("company"))
 	# MariaDB's default collation finds "Acme" for "acme "; a company has exactly one name.
-	if not company or frappe.db.get_value("Billing Company", company, "name", order_by=None) != company:
+	if frappe.db.get_value("Billing Company", company, "name", order_by=None) != company:
 		raise UnknownCompany(_("There is no such company."))
 	if has_role(MANAGER, STAFF) and not frappe.has_permission("Billing Company", "read", company):
 		raise UnknownCompany(_("There is no such company."))

@@ -1,6 +1,7 @@
 """The state of the product in words, for `prepaid-billing status`: why a payment, a charge or a mail is missing."""
 
 import frappe
+from frappe.utils import now_datetime
 from frappe.utils.scheduler import is_scheduler_inactive
 
 from prepaid_billing import ledger
@@ -120,17 +121,24 @@ def _jobs() -> list[str]:
 	jobs = frappe.get_all(
 		"Scheduled Job Type",
 		{"method": ["like", "prepaid_billing.%"]},
-		["method", "cron_format", "frequency", "last_execution", "stopped"],
+		["method", "cron_format", "frequency", "last_execution", "stopped", "creation"],
 		order_by="method",
 	)
 	lines = [
 		f"{job.method.rsplit('.', 1)[1]:<28} {job.cron_format or job.frequency:<14} last run {job.last_execution or 'never'}"
 		+ (" STOPPED" if job.stopped else "")
+		+ _waits(job)
 		for job in jobs
 	]
 	if not is_scheduler_inactive(verbose=False):
 		return lines
 	return [*lines, "The scheduler is OFF for this site: bench --site SITE enable-scheduler"]
+
+
+def _waits(job: frappe._dict) -> str:
+	"""Say where the scheduler waits for a time that is only ahead because the site's time zone was changed."""
+	since = job.last_execution or job.creation
+	return f" WAITS for {since}: it was made in another time zone" if since > now_datetime() else ""
 
 
 def _payments() -> list[str]:

@@ -39,8 +39,8 @@ def authorize(
 	return session.authorize(
 		inputs.key(call_id, "call_id"),
 		visible_company(inputs.company(company), GATEWAY, MANAGER),
-		caller=inputs.text(caller, "caller"),
-		callee=inputs.text(callee, "callee"),
+		caller=inputs.number(caller, "caller"),
+		callee=inputs.number(callee, "callee"),
 		requested_seconds=inputs.optional_seconds(requested_seconds, "requested_seconds"),
 	)
 

@@ -38,6 +38,14 @@ def text(value: object, name: str, most: int = 140) -> str:
 	return value
 
 
+def number(value: object, name: str) -> str:
+	"""Return a telephone number or address, "" where it was not sent.
+
+	In a form a plus that was not encoded arrives as a blank, and no number begins with one.
+	"""
+	return re.sub(r"^ (?=[0-9])", "+", text(value, name)).strip()
+
+
 def company(value: object) -> str:
 	"""Return the name of a company. Raises InvalidInput where none was sent."""
 	name = text(value, "company")

@@ -45,6 +45,16 @@ def test_a_call_is_authorised_and_charged_exactly_and_its_end_repeats_nothing(ga
 	assert entries_of(company) == ["Bonus 50.0", "Call Charge -1.099"]
 
 
+def test_a_plus_that_a_form_turned_into_a_blank_is_kept(gateway: Api) -> None:
+	company, call = make_company("50"), new_id()
+	path = f"{site.WEB_URL}/api/method/prepaid_billing.api.calls.authorize"
+	form = f"call_id={call}&company={company}&callee=+4930123456"
+	headers = {"Content-Type": "application/x-www-form-urlencoded"}
+	assert gateway.session.post(path, data=form, headers=headers, timeout=30).status_code == 200
+	site.fresh()
+	assert frappe.db.get_value("Call Charge", {"call_id": call}, "callee") == "+4930123456"
+
+
 def test_a_call_of_15_seconds_costs_the_same_in_ledger_and_balance(gateway: Api) -> None:
 	company, call = make_company("50"), new_id()
 	gateway.ok("calls.authorize", call_id=call, company=company)

@@ -58,8 +58,21 @@ async function show_available(frm) {
 	const amount = (value) => format_currency(value, balance.currency);
 	const available = __("Available: {0}", [amount(balance.available)]);
 	const in_calls = __("In calls: {0}", [amount(balance.reserved_balance)]);
+	const price = await own_price(company, amount);
 	const [, color] = frappe.get_indicator(balance, "Prepaid Balance");
 	// A first save refreshes the form twice, and headlines add up.
 	frm.dashboard.clear_headline();
-	frm.dashboard.set_headline(balance.reserved_balance ? `${available} · ${in_calls}` : available, color);
+	const parts = [available, balance.reserved_balance && in_calls, price].filter(Boolean);
+	frm.dashboard.set_headline(parts.join(" · "), color);
+}
+
+// Shown so that a price typed in the wrong number format is seen at once.
+async function own_price(company, amount) {
+	const filters = { company, disabled: 0, valid_until: ["is", "not set"] };
+	const [rate] = await frappe.db.get_list("Billing Rate", {
+		filters,
+		fields: ["rate_per_minute"],
+		limit: 1,
+	});
+	return rate && __("{0} per minute", [amount(rate.rate_per_minute)]);
 }

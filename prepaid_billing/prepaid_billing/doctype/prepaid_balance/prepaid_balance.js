@@ -36,6 +36,10 @@ function ask_for_adjustment(frm) {
 		],
 		primary_action_label: __("Book"),
 		async primary_action({ amount, reason }) {
+			// "1.000" is a thousand to some and one to others: never guess about money.
+			if (!/^-?[0-9]+([.,]([0-9]{1,2}|[0-9]{4,6}))?$/.test(amount.trim())) {
+				frappe.throw(__("Write the amount without separators, such as 1234.56."));
+			}
 			const adjustment = await prepaid_billing.call("balance.adjust", {
 				company: frm.doc.company,
 				amount: amount.trim().replace(",", "."),
