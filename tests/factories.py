@@ -42,18 +42,15 @@ def give(company: str, amount: str) -> None:
 
 def make_customer(company: str | None, may_top_up: bool = True) -> tuple[str, str]:
 	"""Make a portal user, of a company or of none, and return e-mail and password."""
-	email = make_user(CUSTOMER)
+	email = make_user(CUSTOMER, PASSWORD)
 	if company:
-		doc = frappe.get_doc("Billing Company", company)
-		doc.append("users", {"user": email, "may_top_up": int(may_top_up), "gets_warnings": 0})
-		doc.save()
-		frappe.db.commit()
+		join_company(email, company, may_top_up)
 	return email, PASSWORD
 
 
 def make_manager() -> tuple[str, str]:
 	"""Make a staff user with the manager's role and return e-mail and password."""
-	return make_user(MANAGER), PASSWORD
+	return make_user(MANAGER, PASSWORD), PASSWORD
 
 
 def make_gateway_key() -> str:
@@ -71,8 +68,26 @@ def api_key_of(email: str) -> str:
 	return f"token {user.api_key}:{secret}"
 
 
-def make_user(role: str) -> str:
-	"""Make a user with one role and the PASSWORD, without a welcome mail; return the e-mail address."""
+def make_api_customer(company: str, may_top_up: bool = True) -> str:
+	"""Make a portal user who calls the API, and return the Authorization header of the API key."""
+	email = make_user(CUSTOMER)
+	join_company(email, company, may_top_up)
+	return api_key_of(email)
+
+
+def join_company(email: str, company: str, may_top_up: bool) -> None:
+	"""Put a user into the users of a company."""
+	doc = frappe.get_doc("Billing Company", company)
+	doc.append("users", {"user": email, "may_top_up": int(may_top_up), "gets_warnings": 0})
+	doc.save()
+	frappe.db.commit()
+
+
+def make_user(role: str, password: str | None = None) -> str:
+	"""Make a user with one role, without a welcome mail; return the e-mail address.
+
+	Only those who log in get a password: Frappe judges and hashes it for a good part of a second.
+	"""
 	email = f"test-{secrets.token_hex(4)}@example.com"
 	frappe.get_doc(
 		{
@@ -80,7 +95,7 @@ def make_user(role: str) -> str:
 			"email": email,
 			"first_name": "Test",
 			"send_welcome_email": 0,
-			"new_password": PASSWORD,
+			"new_password": password,
 			"roles": [{"role": role}],
 		}
 	).insert()

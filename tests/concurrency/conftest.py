@@ -31,10 +31,14 @@ def server() -> Iterator[pymysql.cursors.Cursor]:
 @pytest.fixture(params=["OFF", "ON"], ids=["snapshot isolation off", "snapshot isolation on"])
 def snapshot_isolation(request: pytest.FixtureRequest, connection: None) -> Iterator[bool]:  # noqa: F811
 	"""Let every new connection to the server run with innodb_snapshot_isolation OFF, then ON."""
-	with server() as cursor:
-		cursor.execute(f"SET GLOBAL innodb_snapshot_isolation = {request.param}")
-	frappe.db.connect()
+	isolate(request.param)
 	yield request.param == "ON"
+	isolate("OFF")
+
+
+def isolate(value: str) -> None:
+	"""Set the server's variable and go on with a new connection, the old one closed: it would keep its locks."""
 	with server() as cursor:
-		cursor.execute("SET GLOBAL innodb_snapshot_isolation = OFF")
+		cursor.execute(f"SET GLOBAL innodb_snapshot_isolation = {value}")
+	frappe.db.close()
 	frappe.db.connect()

@@ -11,6 +11,7 @@ from frappe.utils.background_jobs import execute_job
 from prepaid_billing import ledger
 from prepaid_billing.exceptions import InsufficientBalance, OpenTransaction
 from prepaid_billing.ledger import balance_of, transaction
+from prepaid_billing.permissions import MANAGER
 from tests import factories, site
 from tests.client import Api
 from tests.concurrency.at_once import at_once
@@ -88,7 +89,7 @@ def test_saving_the_form_while_money_moves(snapshot_isolation: bool) -> None:
 
 
 def test_saving_over_rest_while_money_moves(snapshot_isolation: bool) -> None:
-	company, key = make_company("10"), factories.api_key_of(factories.make_manager()[0])
+	company, key = make_company("10"), factories.api_key_of(factories.make_user(MANAGER))
 
 	def work(number: int) -> list[int]:
 		statuses = []

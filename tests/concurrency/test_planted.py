@@ -104,6 +104,8 @@ def test_a_planted_bug_is_caught_by_the_test_it_names(ruins: None, patch: Path, 
 	tree = copy_source(tmp_path)
 	subprocess.run(["git", "apply", "--unsafe-paths", f"--directory={tree}", patch], cwd="/", check=True)
 	frappe.db.commit()
+	# A connection that somebody left open would let the change of the table wait for ever.
+	frappe.db.sql("SET SESSION lock_wait_timeout = 20")
 	try:
 		for statement in filter(None, [header(patch, "SQL before")]):
 			frappe.db.sql_ddl(statement)

@@ -3,20 +3,21 @@
 import pytest
 
 from prepaid_billing.ledger import balance_of
+from prepaid_billing.permissions import MANAGER
 from tests import factories, site
 from tests.client import Api
-from tests.factories import make_company, make_manager, new_id
+from tests.factories import make_company, new_id
 
 
 @pytest.fixture
 def manager() -> Api:
 	"""Somebody who has booked nothing alone today."""
-	return Api(factories.api_key_of(make_manager()[0]))
+	return Api(factories.api_key_of(factories.make_user(MANAGER)))
 
 
 @pytest.fixture(scope="module")
 def colleague() -> Api:
-	return Api(factories.api_key_of(make_manager()[0]))
+	return Api(factories.api_key_of(factories.make_user(MANAGER)))
 
 
 def asked(company: str, amount: str) -> dict:

@@ -14,9 +14,10 @@ from frappe.core.doctype.data_import.importer import Importer
 from frappe.model.rename_doc import rename_doc
 
 from prepaid_billing.calls import session
+from prepaid_billing.permissions import MANAGER
 from tests import factories, site
 from tests.client import Api
-from tests.factories import make_company, make_manager, make_user, new_id
+from tests.factories import make_company, make_user, new_id
 
 FORGED: dict[str, dict[str, object]] = {
 	"Balance Transaction": {"amount": 1, "balance_after": 1, "description": "forged", "actor": "Guest"},
@@ -181,7 +182,7 @@ def people(connection: None) -> dict[str, str]:
 	frappe.set_user("Administrator")
 	return {
 		"Administrator": factories.api_key_of("Administrator"),
-		"manager": factories.api_key_of(make_manager()[0]),
+		"manager": factories.api_key_of(factories.make_user(MANAGER)),
 	}
 
 

@@ -3,6 +3,7 @@
 import frappe
 import pytest
 
+from prepaid_billing.permissions import MANAGER
 from tests import factories, site
 from tests.client import Api
 from tests.factories import make_company, make_customer, new_id
@@ -49,7 +50,7 @@ def assert_refused(answer, statuses: tuple[int, ...] = (401, 402, 403, 404, 405,
 
 @pytest.fixture(scope="module")
 def manager() -> Api:
-	return Api(factories.api_key_of(factories.make_manager()[0]))
+	return Api(factories.api_key_of(factories.make_user(MANAGER)))
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from prepaid_billing.permissions import MANAGER
 from tests import factories, site
 from tests.client import Api
 from tests.factories import make_company, make_customer, make_gateway_key
@@ -60,7 +61,7 @@ def test_no_door_tells_anything_of_the_books(strangers: dict[str, Api], who: str
 
 
 def test_staff_count_what_they_may_read() -> None:
-	manager = Api(factories.api_key_of(factories.make_manager()[0]))
+	manager = Api(factories.api_key_of(factories.make_user(MANAGER)))
 	answer = manager.session.get(
 		f"{site.WEB_URL}/api/method/frappe.client.get_count",
 		params={"doctype": "Prepaid Balance"},
@@ -73,7 +74,7 @@ def test_staff_count_what_they_may_read() -> None:
 	"field", ["adjustment_limit", "stripe_webhook_secret", "stripe_secret", "stripe_api_base"]
 )
 def test_the_person_whom_a_limit_binds_does_not_set_it(field: str) -> None:
-	manager = Api(factories.api_key_of(factories.make_manager()[0]))
+	manager = Api(factories.api_key_of(factories.make_user(MANAGER)))
 	url = f"{site.WEB_URL}/api/resource/Prepaid Billing Settings/Prepaid Billing Settings"
 	before = manager.session.get(url, timeout=30).json()["data"].get(field)
 	manager.session.put(url, json={field: "900000"}, timeout=30)

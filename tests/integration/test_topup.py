@@ -13,7 +13,7 @@ from prepaid_billing.ledger import balance_of
 from prepaid_billing.payments import topups, webhook
 from tests import factories, site
 from tests.client import Api
-from tests.factories import make_company, make_customer
+from tests.factories import make_api_customer, make_company, make_customer
 from tests.stripe_checkout import (
 	DECLINED_CARD,
 	as_body,
@@ -42,7 +42,7 @@ def balance(company: str) -> Decimal:
 
 
 def customer_of(company: str) -> Api:
-	return Api(factories.api_key_of(make_customer(company)[0]))
+	return Api(make_api_customer(company))
 
 
 def status_of(topup: str) -> str:
@@ -281,7 +281,7 @@ def test_a_fourth_open_top_up_is_refused_and_a_finished_one_makes_room() -> None
 
 def test_ten_top_ups_begun_at_once_stay_within_the_limit() -> None:
 	company = make_company()
-	key = factories.api_key_of(make_customer(company)[0])
+	key = make_api_customer(company)
 	with ThreadPoolExecutor(10) as pool:
 		answers = list(pool.map(lambda _n: Api(key).post("topup.create", amount="50").status_code, range(10)))
 	assert sorted(answers) == [200] * 3 + [429] * 7
@@ -289,7 +289,7 @@ def test_ten_top_ups_begun_at_once_stay_within_the_limit() -> None:
 
 def test_only_users_with_the_pay_right_top_up() -> None:
 	company = make_company()
-	looker = Api(factories.api_key_of(make_customer(company, may_top_up=False)[0]))
+	looker = Api(make_api_customer(company, may_top_up=False))
 	answer = looker.post("topup.create", amount="50")
 	assert (answer.status_code, answer.json()["code"]) == (403, "NOT_PERMITTED")
 	assert looker.get("balance.get").json()["message"]["balance"] == "0.000000"
