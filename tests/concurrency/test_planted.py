@@ -11,12 +11,15 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import frappe
+import pymysql
 import pytest
 
 from tests import site
+from tests.concurrency.conftest import server
 
 ROOT = Path(__file__).parents[2]
 PATCHES = sorted((ROOT / "tests/planted").glob("*.patch"))
@@ -99,13 +102,26 @@ def test_the_named_tests_pass_on_the_untouched_source(ruins: None, tmp_path: Pat
 	assert (count, failed) == (len(tests), [])
 
 
+def end_sleeping_connections() -> None:
+	"""End what earlier tests left open in a transaction: a table changes only when nobody is in one with it."""
+	own = frappe.db.sql("SELECT CONNECTION_ID()")[0][0]
+	frappe.db.sql("SET SESSION lock_wait_timeout = 20")
+	with server() as cursor:
+		cursor.execute(
+			"SELECT id FROM information_schema.processlist WHERE db = %s AND command = 'Sleep' AND id != %s",
+			(frappe.conf.db_name, own),
+		)
+		for (number,) in cursor.fetchall():
+			with suppress(pymysql.OperationalError):  # it has just ended by itself
+				cursor.execute(f"KILL {number}")
+
+
 @pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: patch.stem)
 def test_a_planted_bug_is_caught_by_the_test_it_names(ruins: None, patch: Path, tmp_path: Path) -> None:
 	tree = copy_source(tmp_path)
 	subprocess.run(["git", "apply", "--unsafe-paths", f"--directory={tree}", patch], cwd="/", check=True)
 	frappe.db.commit()
-	# A connection that somebody left open would let the change of the table wait for ever.
-	frappe.db.sql("SET SESSION lock_wait_timeout = 20")
+	end_sleeping_connections()
 	try:
 		for statement in filter(None, [header(patch, "SQL before")]):
 			frappe.db.sql_ddl(statement)
