@@ -15,8 +15,7 @@ from prepaid_billing.alerts import mail
 from prepaid_billing.alerts.decide import DAY_US, WarningDecision, WarningState, decide
 from prepaid_billing.batch import each
 from prepaid_billing.exceptions import UnknownCompany
-from prepaid_billing.ledger import BalanceView, LockedBalance, balance_of, clock, transaction
-from prepaid_billing.ledger.balance import new_name
+from prepaid_billing.ledger import BalanceView, LockedBalance, balance_of, clock, rows, transaction
 from prepaid_billing.log import log
 from prepaid_billing.rating.money import as_text
 
@@ -25,12 +24,6 @@ _LOW = """
 	WHERE b.is_low = 1 AND c.prepaid_billing_enabled = 1 AND c.status = 'Active' ORDER BY b.name
 """
 
-_INSERT = """
-	INSERT INTO `tabLow Balance Warning` (name, creation, modified, owner, modified_by, company, level, status,
-		recipients, currency, available, threshold, decided_at, decided_us)
-	VALUES (%(name)s, %(now)s, %(now)s, %(user)s, %(user)s, %(company)s, %(level)s, 'Pending',
-		%(recipients)s, %(currency)s, %(available)s, %(threshold)s, %(now)s, %(decided_us)s)
-"""
 _STATE = """
 	SELECT b.warning_level, b.last_warning_us, (
 		SELECT COUNT(*) FROM `tabLow Balance Warning` w WHERE w.company = b.name AND w.decided_us > %(day_ago)s
@@ -123,18 +116,19 @@ def _note(
 		""",
 		(decision.level, account.now_us, now, state.warnings_today + 1, account.company),
 	)
-	frappe.db.sql(
-		_INSERT,
+	rows.insert(
+		"Low Balance Warning",
+		account.now_us,
 		{
-			"name": new_name(),
-			"now": now,
-			"user": frappe.session.user,
+			"name": rows.new_name(),
 			"company": account.company,
 			"level": decision.level,
+			"status": "Pending",
 			"recipients": "\n".join(recipients),
 			"currency": account.currency,
 			"available": account.available,
 			"threshold": account.threshold,
+			"decided_at": now,
 			"decided_us": account.now_us,
 		},
 	)
@@ -158,7 +152,7 @@ def _queue(name: str) -> None:
 	if not row:
 		return
 	mail.queue_warning(row[0])
-	frappe.db.sql("UPDATE `tabLow Balance Warning` SET status = 'Queued' WHERE name = %s", (name,))
+	rows.update("Low Balance Warning", name, {"status": "Queued"})
 
 
 def _stored_state(company: str, available: Decimal, threshold: Decimal, now_us: int) -> WarningState:

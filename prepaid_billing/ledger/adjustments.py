@@ -8,19 +8,13 @@ from frappe import _
 
 from prepaid_billing import settings
 from prepaid_billing.exceptions import Duplicate, InvalidInput, NotPermitted
-from prepaid_billing.ledger import clock, transaction
-from prepaid_billing.ledger.balance import LockedBalance, locked, new_name
+from prepaid_billing.ledger import clock, rows, transaction
+from prepaid_billing.ledger.balance import LockedBalance, locked
 from prepaid_billing.rating.money import from_database
 
 _COLUMNS = "name, company, status, CAST(amount AS CHAR) AS amount, reason, asked_by"
 _BY_KEY = f"SELECT {_COLUMNS} FROM `tabBalance Adjustment` WHERE idempotency_key = %s FOR UPDATE"
 _BY_NAME = f"SELECT {_COLUMNS} FROM `tabBalance Adjustment` WHERE name = %s FOR UPDATE"
-_INSERT = """
-	INSERT INTO `tabBalance Adjustment` (name, creation, modified, owner, modified_by, company, currency, status,
-		amount, reason, asked_by, idempotency_key, asked_us)
-	VALUES (%(name)s, %(now)s, %(now)s, %(user)s, %(user)s, %(company)s, %(currency)s, %(status)s,
-		%(amount)s, %(reason)s, %(user)s, %(key)s, %(asked_us)s)
-"""
 _BOOKED_ALONE = """
 	SELECT CAST(SUM(ABS(amount)) AS CHAR) FROM `tabBalance Adjustment`
 	WHERE asked_by = %s AND asked_us > %s AND status = 'Booked' AND confirmed_by IS NULL
@@ -124,19 +118,19 @@ def _book(account: LockedBalance, name: str, amount: Decimal, reason: str) -> Ad
 
 
 def _insert(account: LockedBalance, amount: Decimal, reason: str, key: str, status: str) -> str:
-	name = new_name()
-	frappe.db.sql(
-		_INSERT,
+	name = rows.new_name()
+	rows.insert(
+		"Balance Adjustment",
+		account.now_us,
 		{
 			"name": name,
-			"now": clock.site_time(account.now_us),
-			"user": frappe.session.user,
 			"company": account.company,
 			"currency": account.currency,
 			"status": status,
 			"amount": amount,
 			"reason": reason,
-			"key": key,
+			"asked_by": frappe.session.user,
+			"idempotency_key": key,
 			"asked_us": account.now_us,
 		},
 	)

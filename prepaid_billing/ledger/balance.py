@@ -25,6 +25,7 @@ from prepaid_billing.exceptions import (
 	UnknownCompany,
 )
 from prepaid_billing.ledger import chain, clock
+from prepaid_billing.ledger.rows import new_name
 from prepaid_billing.rating.money import LIMIT, ZERO, from_database
 
 # Every column that a decision needs, in one locking read by primary key. As text: a float would be exact
@@ -59,11 +60,6 @@ _TWIN = """
 		CAST(balance_after AS CHAR), sequence
 	FROM `tabBalance Transaction` WHERE idempotency_key = %s FOR UPDATE
 """
-
-
-def new_name() -> str:
-	"""Return a name for a row: 80 random bits, so that a million a day do not meet."""
-	return frappe.generate_hash(length=20)
 
 
 def is_low(available: Decimal, threshold: Decimal) -> bool:
@@ -177,7 +173,8 @@ class LockedBalance:
 
 	def _refusal(self, amount: Decimal, forced: bool) -> BillingError | None:
 		"""Return why a new entry of this amount may not be booked, or None."""
-		if abs(self.balance + amount) >= LIMIT:
+		# Holds may take what is available further down than the balance itself.
+		if max(abs(self.balance + amount), abs(self.available + amount)) >= LIMIT:
 			return InvalidAmount(_("This amount cannot be booked. Nothing was changed."))
 		if amount < 0 and not forced and self.available + amount < 0:
 			return InsufficientBalance(

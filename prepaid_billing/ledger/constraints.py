@@ -16,6 +16,7 @@ CHECKS = (
 		"is_low = (available < low_balance_threshold OR available <= 0)",
 	),
 	("Prepaid Balance", "pb_balance_limit", "ABS(balance) < 1000000000"),
+	("Prepaid Balance", "pb_balance_available_limit", "ABS(available) < 1000000000"),
 	("Prepaid Balance", "pb_balance_threshold", "low_balance_threshold >= 0"),
 	("Balance Transaction", "pb_entry_amount", "amount <> 0 AND ABS(amount) < 1000000000"),
 	("Balance Transaction", "pb_entry_scale", "amount = ROUND(amount, 6)"),

@@ -22,8 +22,7 @@ from prepaid_billing.exceptions import (
 	RateLimited,
 	UnknownTopup,
 )
-from prepaid_billing.ledger import LockedBalance, clock, transaction
-from prepaid_billing.ledger.balance import new_name
+from prepaid_billing.ledger import LockedBalance, clock, rows, transaction
 from prepaid_billing.log import log
 from prepaid_billing.payments import gateway, keys
 from prepaid_billing.payments.decide import Decision, TopupState, decide
@@ -47,7 +46,7 @@ def create(company: str, amount: Decimal, key: str | None = None) -> dict[str, s
 	"""
 	# Named before the transaction, so that a repeat after a lost COMMIT finds it.
 	attempt = _Attempt(
-		new_name(), amount, f"topup:{company}:{key}" if key else None, keys.is_live(), _limits()
+		rows.new_name(), amount, f"topup:{company}:{key}" if key else None, keys.is_live(), _limits()
 	)
 
 	def work() -> frappe._dict:
@@ -146,7 +145,11 @@ def _refresh_or_expire(name: str) -> None:
 
 	def work() -> None:
 		with ledger.locked(topup.company):
-			_write(name, status="Expired", failure_reason=_("The payment service could not be reached."))
+			rows.update(
+				"Balance Topup",
+				name,
+				{"status": "Expired", "failure_reason": _("The payment service could not be reached.")},
+			)
 
 	transaction.run(work)
 
@@ -160,20 +163,25 @@ def _act(account: LockedBalance, topup: frappe._dict, facts: PaymentFacts, decis
 			reference=("Balance Topup", topup.name),
 			description=_("Top-up"),
 		)
-		_write(
+		rows.update(
+			"Balance Topup",
 			topup.name,
-			status=decision.status,
-			amount_paid=facts.amount,
-			credited=facts.amount,
-			payment_intent_id=facts.payment_intent_id,
-			charge_id=facts.charge_id,
-			paid_us=account.now_us,
-			failure_reason="",
+			{
+				"status": decision.status,
+				"amount_paid": facts.amount,
+				"credited": facts.amount,
+				"payment_intent_id": facts.payment_intent_id,
+				"charge_id": facts.charge_id,
+				"paid_us": account.now_us,
+				"failure_reason": "",
+			},
 		)
 	elif decision.action == "status":
-		_write(topup.name, status=decision.status, failure_reason=decision.reason)
+		rows.update(
+			"Balance Topup", topup.name, {"status": decision.status, "failure_reason": decision.reason}
+		)
 	elif decision.action == "note":
-		_write(topup.name, failure_reason=decision.reason)
+		rows.update("Balance Topup", topup.name, {"failure_reason": decision.reason})
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,19 +224,20 @@ def _insert(account: LockedBalance, attempt: _Attempt) -> frappe._dict:
 	if status != "Active":
 		raise AccountBlocked(_("This company is suspended, so it cannot top up. Please contact us."))
 	_check_attempts(account, attempt.limits)
-	frappe.db.sql(
-		_INSERT,
+	rows.insert(
+		"Balance Topup",
+		account.now_us,
 		{
 			"name": attempt.name,
-			"now": clock.site_time(account.now_us),
-			"user": frappe.session.user,
 			"company": account.company,
 			"currency": account.currency,
+			"status": "Created",
 			"amount": attempt.amount,
-			"key": attempt.key,
+			"idempotency_key": attempt.key,
+			"initiated_by": frappe.session.user,
 			"livemode": int(attempt.livemode),
 			"created_us": account.now_us,
-			"params": json.dumps(_session_params(account, attempt, language, emails)),
+			"checkout_params": json.dumps(_session_params(account, attempt, language, emails)),
 		},
 	)
 	return find(attempt.name)
@@ -297,12 +306,15 @@ def _open_session(topup: frappe._dict) -> str:
 
 	def work() -> None:
 		with ledger.locked(topup.company):
-			_write(
+			rows.update(
+				"Balance Topup",
 				topup.name,
-				status="Created",
-				failure_reason="",
-				checkout_session_id=session["id"],
-				checkout_url=session["url"],
+				{
+					"status": "Created",
+					"failure_reason": "",
+					"checkout_session_id": session["id"],
+					"checkout_url": session["url"],
+				},
 			)
 
 	transaction.run(work)
@@ -349,20 +361,6 @@ def _state(topup: frappe._dict) -> TopupState:
 	)
 
 
-def _write(name: str, **columns: object) -> None:
-	table = frappe.qb.DocType("Balance Topup")
-	query = frappe.qb.update(table).where(table.name == name)
-	for column, value in columns.items():
-		query = query.set(table[column], value)
-	query.run()
-
-
-_INSERT = """
-	INSERT INTO `tabBalance Topup` (name, creation, modified, owner, modified_by, company, currency, status,
-		amount, idempotency_key, initiated_by, livemode, created_us, checkout_params)
-	VALUES (%(name)s, %(now)s, %(now)s, %(user)s, %(user)s, %(company)s, %(currency)s, 'Created',
-		%(amount)s, %(key)s, %(user)s, %(livemode)s, %(created_us)s, %(params)s)
-"""
 _ROW = """
 	SELECT name, company, status, currency, CAST(amount AS CHAR) AS amount,
 		CAST(credited AS CHAR) AS credited, livemode, failure_reason, checkout_session_id,
@@ -372,7 +370,7 @@ _ROW = """
 
 
 def _row(condition: str, value: str) -> frappe._dict | None:
-	rows = frappe.db.sql(_ROW + condition, (value,), as_dict=True)
-	for row in rows:
+	found = frappe.db.sql(_ROW + condition, (value,), as_dict=True)
+	for row in found:
 		row.amount, row.credited = from_database(row.amount), from_database(row.credited) or ZERO
-	return rows[0] if rows else None
+	return found[0] if found else None

@@ -10,8 +10,7 @@ import frappe
 from frappe import _
 
 from prepaid_billing.exceptions import BillingError, TryAgain
-from prepaid_billing.ledger import clock, transaction
-from prepaid_billing.ledger.balance import new_name
+from prepaid_billing.ledger import clock, rows, transaction
 from prepaid_billing.log import log
 from prepaid_billing.payments import gateway, keys, topups
 from prepaid_billing.payments.decide import Decision
@@ -45,12 +44,6 @@ STAFF_EVENTS = (
 )
 
 
-_INSERT = """
-	INSERT INTO `tabStripe Event` (name, creation, modified, owner, modified_by, event_id, event_type, api_version,
-		livemode, status, attempts, received_at, payload)
-	VALUES (%(name)s, %(now)s, %(now)s, %(user)s, %(user)s, %(event_id)s, %(type)s, %(api_version)s,
-		%(livemode)s, 'Received', 0, %(now)s, %(payload)s)
-"""
 _TWIN = "SELECT name FROM `tabStripe Event` WHERE event_id = %s FOR UPDATE"
 _FAILED = """
 	UPDATE `tabStripe Event` SET attempts = attempts + 1, error = %(reason)s,
@@ -94,7 +87,7 @@ def _process(name: str, event: dict) -> None:
 
 	def mark(decision: Decision) -> None:
 		status = "Parked" if decision.action == "park" else "Processed"
-		_write(name, status=status, error=decision.reason, topup=topup.name)
+		_settle(name, status, decision.reason, topup=topup.name)
 
 	topups.apply(topup.name, facts, also=mark)
 
@@ -123,20 +116,21 @@ def _store(event: dict, body: bytes) -> str:
 	"""Insert the event, or find it, and return its name; committed either way."""
 
 	def work() -> str:
-		now = clock.site_time(clock.now_us())
+		now_us, name = clock.now_us(), rows.new_name()
 		values = {
-			"name": new_name(),
-			"now": now,
-			"user": frappe.session.user,
+			"name": name,
 			"event_id": event["id"],
-			"type": event["type"],
+			"event_type": event["type"],
 			"api_version": str(event.get("api_version") or "")[:140],
 			"livemode": int(event["livemode"]),
+			"status": "Received",
+			"attempts": 0,
+			"received_at": clock.site_time(now_us),
 			"payload": body.decode(),
 		}
 		try:
-			frappe.db.sql(_INSERT, values)
-			return str(values["name"])
+			rows.insert("Stripe Event", now_us, values)
+			return name
 		except Exception as error:
 			if not frappe.db.is_unique_key_violation(error):
 				raise
@@ -159,16 +153,16 @@ def _count_failure(name: str, error: Exception) -> None:
 
 
 def _finish(name: str, status: str, reason: str) -> None:
-	transaction.run(lambda: _write(name, status=status, error=reason))
+	transaction.run(lambda: _settle(name, status, reason))
+
+
+def _settle(name: str, status: str, reason: str, **columns: object) -> None:
+	"""Give an event its last status, in the transaction of its effect."""
+	processed_at = clock.site_time(clock.now_us())
+	rows.update(
+		"Stripe Event", name, {"status": status, "error": reason, "processed_at": processed_at, **columns}
+	)
 
 
 def _status(name: str) -> frappe._dict:
 	return frappe.db.get_value("Stripe Event", name, ["status", "attempts"], as_dict=True)
-
-
-def _write(name: str, **columns: object) -> None:
-	table = frappe.qb.DocType("Stripe Event")
-	query = frappe.qb.update(table).where(table.name == name)
-	for column, value in {"processed_at": clock.site_time(clock.now_us()), **columns}.items():
-		query = query.set(table[column], value)
-	query.run()

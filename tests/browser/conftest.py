@@ -9,8 +9,8 @@ import frappe
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
 
-from prepaid_billing.ledger.verify import verify
 from tests import factories, site
+from tests.integration.conftest import books_are_whole, connection  # noqa: F401
 
 CHROMIUM = os.environ.get("PB_CHROMIUM") or "/usr/bin/chromium"
 ARGUMENTS = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run"
@@ -40,23 +40,7 @@ class Customer:
 
 
 @pytest.fixture(scope="session")
-def connection() -> Iterator[None]:
-	"""Connect the session to the site."""
-	with site.connected():
-		yield
-
-
-@pytest.fixture(autouse=True)
-def books_are_whole(connection: None) -> Iterator[None]:
-	"""Start each test in a fresh transaction, and check every invariant after it."""
-	site.fresh()
-	yield
-	site.fresh()
-	assert verify() == []
-
-
-@pytest.fixture(scope="session")
-def chromium(connection: None) -> Iterator[Browser]:
+def chromium(connection: None) -> Iterator[Browser]:  # noqa: F811
 	"""The browser of the session."""
 	with sync_playwright() as playwright:
 		browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS.split())

@@ -62,7 +62,7 @@ class Model:
 		if key in self.booked:
 			before, after = self.booked[key]
 			return after if before == content else USED_KEY
-		if abs(self.balance + amount) >= LIMIT:
+		if max(abs(self.balance + amount), abs(self.available + amount)) >= LIMIT:
 			return TOO_MUCH
 		if amount < 0 and not forced and self.available + amount < 0:
 			return NO_MONEY
@@ -80,11 +80,15 @@ class Model:
 		return self.available
 
 	def close(self, call: str, how: tuple[str, int]) -> Decimal | str:
-		if self.closed.setdefault(call, how) != how:
-			return CLOSED
-		if self.holds.pop(call, None) is not None and how[1]:
-			self.book(call, how, -PER_SECOND * how[1], forced=True)
-		return PER_SECOND * how[1]
+		cost = PER_SECOND * how[1]
+		if call in self.closed:
+			return cost if self.closed[call] == how else CLOSED
+		held = self.holds.pop(call)
+		if cost and self.book(call, how, -cost, forced=True) == TOO_MUCH:
+			self.holds[call] = held
+			return TOO_MUCH
+		self.closed[call] = how
+		return cost
 
 
 def told(work: Callable[[], object]) -> object:
