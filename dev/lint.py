@@ -11,6 +11,7 @@ RATING = "prepaid_billing/rating"
 PURE = (
 	"prepaid_billing/ledger/chain.py",
 	"prepaid_billing/calls/grant.py",
+	"prepaid_billing/calls/report.py",
 	"prepaid_billing/payments/decide.py",
 	"prepaid_billing/payments/facts.py",
 	"prepaid_billing/alerts/decide.py",

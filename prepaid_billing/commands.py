@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 
 import click
 import frappe
@@ -71,6 +72,41 @@ def verify_ledger() -> int:
 		)
 	click.echo(f"{len(findings)} findings" if findings else "The books are whole.")
 	return 1 if findings else 0
+
+
+@prepaid_billing.command("import-cdrs")
+@click.argument("path", type=click.Path(path_type=Path))
+@on_site
+def import_cdrs(path: Path) -> int:
+	"""Charge or correct calls by a CSV file of CDRs; exit 1 where lines were refused. Goes on where it was stopped.
+
+	The first line names the columns: call_id, company, duration_sec, and optionally revision, caller, callee,
+	started_at, answered_at, ended_at. Refused lines go to PATH.refused.csv, with the reason.
+	"""
+	from prepaid_billing.calls.cdr import ACCEPTED, DUPLICATE, REFUSED
+	from prepaid_billing.cdr_file import CdrFile
+	from prepaid_billing.exceptions import InvalidInput
+
+	# bench runs commands in its sites folder, whatever folder the path was meant from.
+	found = next((place for place in (path, ".." / path) if place.is_file()), None)
+	if not found:
+		click.echo(f"There is no file {path}. Give its whole path, or one from the bench folder.")
+		return 1
+	file = CdrFile(found)
+	try:
+		with click.progressbar(length=file.size, label=path.name) as bar:
+			done = file.book(lambda read: bar.update(read - bar.pos))
+	except InvalidInput as error:
+		click.echo(error)
+		return 1
+	for result in (ACCEPTED, DUPLICATE, REFUSED):
+		click.echo(f"{done.counts.get(result, 0):>9} {result}")
+	for code, count in sorted(done.reasons.items()):
+		click.echo(f"{count:>11} {code}")
+	if not done.counts.get(REFUSED):
+		return 0
+	click.echo(f"The refused lines, each with its reason: {file.refused}")
+	return 1
 
 
 @prepaid_billing.command("status")

@@ -6,6 +6,7 @@ from frappe.utils.scheduler import is_scheduler_inactive
 
 from prepaid_billing import ledger
 from prepaid_billing.calls.pricing import rate_for
+from prepaid_billing.calls.settle import REVIEWS
 from prepaid_billing.exceptions import BillingError
 from prepaid_billing.ledger import clock, constraints
 from prepaid_billing.payments import keys, topups
@@ -61,16 +62,25 @@ def call(call_id: str) -> Section:
 			"reserved_amount",
 			"currency",
 			"overrun",
+			"duration_from",
+			"refunded_amount",
+			"refund_reason",
+			"review",
 		],
 		as_dict=True,
 	)
 	if not row:
 		return title, ["Never authorised here. Look for the refusal in logs/prepaid_billing.log."]
 	lines = [
-		f"{row.company}: {row.status}, {row.duration_sec} s real, {row.billed_sec} s billed",
+		f"{row.company}: {row.status}, {row.duration_sec} s real, {row.billed_sec} s billed"
+		+ (f", as told by {row.duration_from}" if row.duration_from else ""),
 		f"charged {_money(row.amount)} {row.currency}, held {_money(row.reserved_amount)}"
 		+ (", overrun" if row.overrun else ""),
 	]
+	if row.refunded_amount:
+		lines.append(f"given back {_money(row.refunded_amount)} {row.currency}: {row.refund_reason}")
+	if row.review:
+		lines.append(f"stands in the queue: {row.review}")
 	if row.status in ("Authorized", "Active"):
 		lines.append("Not charged yet: the gateway has not called calls.end for it.")
 	return title, lines + _entries("Call Charge", row.name)
@@ -167,7 +177,7 @@ def _waiting() -> list[str]:
 		("events not processed", "Stripe Event", {"status": "Received"}),
 		("adjustments that wait for a second person", "Balance Adjustment", {"status": "Waiting"}),
 		("calls in progress", "Call Charge", {"status": ["in", ["Authorized", "Active"]]}),
-		("calls that expired", "Call Charge", {"status": "Expired"}),
+		("calls that need a person", "Call Charge", {"review": ["in", REVIEWS]}),
 		("mails not sent", "Email Queue", {"status": ["in", ["Not Sent", "Sending", "Error"]]}),
 	)
 	return [f"{frappe.db.count(doctype, filters):>6} {label}" for label, doctype, filters in counts]

@@ -4,7 +4,7 @@ from typing import Any
 
 import frappe
 
-from prepaid_billing.api import inputs
+from prepaid_billing import inputs
 from prepaid_billing.api.endpoint import endpoint
 from prepaid_billing.calls.pricing import minutes_left
 from prepaid_billing.ledger import adjustments, balance_of

@@ -3,13 +3,11 @@
 from typing import Any
 
 import frappe
-from frappe import _
 
-from prepaid_billing.api import inputs
+from prepaid_billing import inputs
 from prepaid_billing.api.endpoint import endpoint
-from prepaid_billing.calls import pricing, session
+from prepaid_billing.calls import care, cdr, pricing, session
 from prepaid_billing.exceptions import InvalidInput
-from prepaid_billing.ledger import clock
 from prepaid_billing.permissions import GATEWAY, MANAGER, STAFF, visible_company
 from prepaid_billing.rating.money import as_text
 
@@ -47,13 +45,27 @@ def authorize(
 
 @frappe.whitelist(methods=["POST"])
 @endpoint(GATEWAY, MANAGER)
+def extend(
+	call_id: Any = None, used_seconds: Any = None, request_number: Any = None, answered_at: Any = None
+) -> dict:
+	"""Let a call go on: hold money for the next slice, and tell what is granted in all."""
+	return session.extend(
+		inputs.key(call_id, "call_id"),
+		inputs.seconds(used_seconds, "used_seconds"),
+		inputs.whole_number(request_number, "request_number"),
+		answered_us=inputs.optional_instant(answered_at, "answered_at"),
+	)
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint(GATEWAY, MANAGER)
 def end(call_id: Any = None, duration_sec: Any = None, answered_at: Any = None, ended_at: Any = None) -> dict:
 	"""Charge a call, once, and free the rest of its hold. ``duration_sec`` beats the time stamps."""
 	answered_us = inputs.optional_instant(answered_at, "answered_at")
 	ended_us = inputs.optional_instant(ended_at, "ended_at")
 	return session.end(
 		inputs.key(call_id, "call_id"),
-		_duration(duration_sec, answered_us, ended_us),
+		inputs.duration(duration_sec, answered_us, ended_us),
 		answered_us=answered_us,
 		ended_us=ended_us,
 	)
@@ -66,11 +78,71 @@ def release(call_id: Any = None, reason: Any = None) -> dict:
 	return session.release(inputs.key(call_id, "call_id"), inputs.text(reason, "reason"))
 
 
-def _duration(duration_sec: object, answered_us: int | None, ended_us: int | None) -> int:
-	if duration_sec is not None:
-		return inputs.seconds(duration_sec, "duration_sec")
-	if answered_us is None or ended_us is None:
-		raise InvalidInput(_("Send duration_sec, or both answered_at and ended_at."))
-	if ended_us < answered_us:
-		raise InvalidInput(_("ended_at lies before answered_at."))
-	return inputs.seconds(-(-(ended_us - answered_us) // clock.SECOND), "ended_at")
+@frappe.whitelist(methods=["POST"])
+@endpoint(GATEWAY, MANAGER)
+def record(cdrs: Any = None) -> list[dict]:
+	"""Let up to 1,000 CDRs price their calls; one answer for each, in their order, and 200 also when all are refused."""
+	sent = inputs.cdrs(cdrs)
+	answers: dict[int, dict] = {}
+	read: dict[int, cdr.Cdr] = {}
+	for number, row in enumerate(sent):
+		try:
+			read[number] = inputs.cdr(row)
+		except InvalidInput as error:
+			call_id = row.get("call_id") if isinstance(row, dict) else None
+			answers[number] = {
+				"call_id": call_id,
+				"result": cdr.REFUSED,
+				"code": error.code,
+				"error": str(error),
+			}
+	for number, outcome in zip(read, cdr.book(list(read.values())), strict=True):
+		answers[number] = _told(outcome)
+	return [answers[number] for number in range(len(sent))]
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint(MANAGER)
+def refund(call_id: Any = None, percent: Any = None, reason: Any = None, note: Any = None) -> dict:
+	"""Give back a part of what a call costs, or with 100 per cent all of it, to the balance."""
+	return care.refund(
+		inputs.key(call_id, "call_id"),
+		inputs.percent(percent, "percent"),
+		inputs.text(reason, "reason"),
+		inputs.text(note, "note", 500),
+	)
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint(MANAGER)
+def set_billable(call_id: Any = None, billable: Any = None, reason: Any = None, note: Any = None) -> dict:
+	"""Say whether a call is charged at all, before or after its end."""
+	return care.set_billable(
+		inputs.key(call_id, "call_id"),
+		inputs.flag(billable, "billable"),
+		inputs.text(reason, "reason"),
+		inputs.text(note, "note", 500),
+	)
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint(MANAGER, STAFF)
+def resolve(call_id: Any = None) -> dict:
+	"""Take a call that expired, outran its money or has contradicting records out of the staff's queue."""
+	return care.resolve(inputs.key(call_id, "call_id"))
+
+
+def _told(outcome: cdr.Outcome) -> dict:
+	if outcome.result == cdr.REFUSED:
+		return {
+			"call_id": outcome.call_id,
+			"result": outcome.result,
+			"code": outcome.code,
+			"error": outcome.error,
+		}
+	return {
+		"call_id": outcome.call_id,
+		"result": outcome.result,
+		"amount": as_text(outcome.amount),
+		"currency": outcome.currency,
+	}

@@ -1,9 +1,13 @@
-"""Where a method of Frappe's own would tell customers about the books: it asks for permission first here."""
+"""What the desk's own pages ask for, and where a method of Frappe's own would tell customers about the books."""
 
 from typing import Any
 
 import frappe
 import frappe.client
+
+from prepaid_billing.api.endpoint import endpoint
+from prepaid_billing.calls import live
+from prepaid_billing.permissions import MANAGER, STAFF
 
 
 @frappe.whitelist(methods=["GET", "POST"])
@@ -16,3 +20,10 @@ def get_count(doctype: Any = None, filters: Any = None, debug: Any = False, cach
 	if doctype == "Stripe Event" and "payload" in str(filters):
 		frappe.only_for("Prepaid Billing Manager")
 	return frappe.client.get_count(doctype, filters, bool(debug), bool(cache))
+
+
+@frappe.whitelist(methods=["GET"])
+@endpoint(MANAGER, STAFF)
+def calls() -> dict:
+	"""Return the calls in progress with what they hold, and those that need a person."""
+	return {"in_progress": live.in_progress(), "queue": live.queue()}

@@ -11,7 +11,10 @@ GRACE = 30
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-	"""What a gateway may let a call run. Seconds are totals counted from the answer."""
+	"""What a gateway may let a call run. Seconds are totals counted from the answer, ``hold`` is a total too.
+
+	``validity`` is how many seconds from now the gateway has for what is still to run, and to report it.
+	"""
 
 	granted_seconds: int
 	max_seconds: int
@@ -34,3 +37,36 @@ def grant(rate: Rate, money: Decimal, slice_seconds: int, longest: int) -> Grant
 		return None
 	granted = min(slice_seconds, affordable)
 	return Grant(granted, affordable, granted + GRACE, cost(rate, granted))
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+	"""A call in progress: what is granted and held so far, and the seconds used by the gateway's last word."""
+
+	granted_seconds: int
+	hold: Decimal
+	used_seconds: int
+
+
+def extend(rate: Rate, call: Running, available: Decimal, slice_seconds: int, longest: int) -> Grant:
+	"""Return the next grant: ``slice_seconds`` beyond what is used, as far as the call's own hold and what is
+	``available`` beside it pay for. A grant that was given is never taken back.
+	"""
+	affordable = max_seconds(rate, call.hold + available, longest)
+	granted = min(call.used_seconds + slice_seconds, affordable)
+	if granted <= call.granted_seconds:
+		return _unchanged(call, max(affordable, call.granted_seconds))
+	return Grant(granted, affordable, _validity(granted, call), cost(rate, granted))
+
+
+def no_more(call: Running) -> Grant:
+	"""Return the grant of a call that gets nothing more, whatever the balance: it runs to its end and stops."""
+	return _unchanged(call, call.granted_seconds)
+
+
+def _unchanged(call: Running, most: int) -> Grant:
+	return Grant(call.granted_seconds, most, _validity(call.granted_seconds, call), call.hold)
+
+
+def _validity(granted: int, call: Running) -> int:
+	return max(0, granted - call.used_seconds) + GRACE

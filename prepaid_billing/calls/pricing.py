@@ -18,6 +18,18 @@ _NO_CAP = 10**15
 
 def rate_for(company: str, currency: str, at_us: int) -> PricedRate:
 	"""Return the rate for a call of ``company`` that starts at ``at_us``. Raises NoRate, never a free one."""
+	return required(applicable(rates_of(company, currency), company, at_us))
+
+
+def required(found: PricedRate | None) -> PricedRate:
+	"""Return the rate that was found. Raises NoRate where none was: a call is refused, never free."""
+	if not found:
+		raise NoRate(_("No valid rate applies to this company, so the call is refused. Add a Billing Rate."))
+	return found
+
+
+def rates_of(company: str, currency: str) -> list[PricedRate]:
+	"""Return the rates of a company and those of the default price list that are not disabled."""
 	rows = frappe.db.sql(
 		"""
 		SELECT name, company, valid_from_us, valid_until_us, CAST(rate_per_minute AS CHAR) AS rate_per_minute,
@@ -29,10 +41,7 @@ def rate_for(company: str, currency: str, at_us: int) -> PricedRate:
 		{"company": company, "currency": currency},
 		as_dict=True,
 	)
-	found = applicable((_priced(row) for row in rows), company, at_us)
-	if not found:
-		raise NoRate(_("No valid rate applies to this company, so the call is refused. Add a Billing Rate."))
-	return found
+	return [_priced(row) for row in rows]
 
 
 def quote(company: str, seconds: int, at_us: int | None = None) -> dict[str, object]:

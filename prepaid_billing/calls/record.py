@@ -1,60 +1,95 @@
-"""The Call Charge row: reading it under a lock, writing it, and its rate snapshot."""
+"""The Call Charge row: reading it, writing it, and its rate snapshot."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import MISSING, dataclass, fields, replace
 from decimal import Decimal
 
 import frappe
 
-from prepaid_billing.ledger import clock
-from prepaid_billing.ledger.balance import new_name
-from prepaid_billing.rating.money import from_database
+from prepaid_billing.calls.report import Report
+from prepaid_billing.ledger import clock, rows
+from prepaid_billing.rating.money import ZERO, from_database
 from prepaid_billing.rating.price import Rate
+from prepaid_billing.rating.pricelist import PricedRate
 
 OPEN = ("Authorized", "Active")
 
-_COLUMNS = """
-	name, call_id, company, status, caller, callee, requested_seconds, duration_sec, granted_seconds,
-	used_seconds, expires_us, currency, CAST(reserved_amount AS CHAR) AS reserved_amount,
-	CAST(amount AS CHAR) AS amount,
-	CAST(rate_per_minute AS CHAR) AS rate_per_minute, billing_increment, minimum_duration,
-	CAST(connection_fee AS CHAR) AS connection_fee, CAST(minimum_charge AS CHAR) AS minimum_charge, answers
+_PLAIN = """
+	name, call_id, company, status, caller, callee, requested_seconds, duration_sec, duration_from, cdr_revision,
+	end_duration_sec, granted_seconds, used_seconds, request_number, expires_us, currency, bookings,
+	not_billable, overrun, review, rate AS rate_name, billing_increment, minimum_duration, answers
 """
+_AMOUNTS = "reserved_amount amount refunded_amount refund_percent rate_per_minute connection_fee minimum_charge".split()
+_COLUMNS = f"{_PLAIN}, {', '.join(f'CAST({column} AS CHAR) AS {column}' for column in _AMOUNTS)}"
 _LOCK = f"SELECT {_COLUMNS} FROM `tabCall Charge` WHERE name = %s FOR UPDATE"
-_FIND = f"SELECT {_COLUMNS} FROM `tabCall Charge` WHERE call_id = %s"
+_FIND = f"SELECT {_COLUMNS} FROM `tabCall Charge` WHERE call_id IN %s"
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-	"""A call as stored. Durations are seconds, amounts major units of ``currency``."""
+	"""A call as stored. Durations are seconds, amounts major units of ``currency``, the rate its own snapshot."""
 
 	name: str
 	call_id: str
 	company: str
-	status: str
-	caller: str
-	callee: str
-	requested_seconds: int
-	duration_sec: int
-	granted_seconds: int
-	used_seconds: int
-	expires_us: int
 	currency: str
-	reserved: Decimal
-	amount: Decimal
 	rate: Rate
-	answers: dict[str, dict]
+	rate_name: str
+	status: str = ""
+	caller: str = ""
+	callee: str = ""
+	requested_seconds: int = 0
+	duration_sec: int = 0
+	duration_from: str = ""
+	cdr_revision: int = 0
+	end_duration_sec: int = 0
+	granted_seconds: int = 0
+	used_seconds: int = 0
+	request_number: int = 0
+	expires_us: int = 0
+	reserved_amount: Decimal = ZERO
+	amount: Decimal = ZERO
+	bookings: int = 0
+	refunded_amount: Decimal = ZERO
+	refund_percent: Decimal = ZERO
+	not_billable: int = 0
+	overrun: int = 0
+	review: str = ""
+	answers: dict[str, dict] | None = None
 
 	@property
 	def is_open(self) -> bool:
 		"""Whether the call is still running as far as we know."""
 		return self.status in OPEN
 
+	@property
+	def length(self) -> Report:
+		"""The best that is known about its length."""
+		return Report(self.duration_from, self.duration_sec, self.cdr_revision)
+
+	def answer(self, request: str) -> dict[str, object] | None:
+		"""Return the stored answer to a request of the gateway, or None where it was not made."""
+		return (self.answers or {}).get(request)
+
+
+_FIELDS = frozenset(field.name for field in fields(Call))
+_EMPTY = {field.name: "" if field.default is MISSING else field.default for field in fields(Call)}
+
+
+def changed(call: Call, columns: dict[str, object]) -> Call:
+	"""Return the call as it stands when these columns are written."""
+	return replace(call, **{name: value for name, value in columns.items() if name in _FIELDS})
+
 
 def find(call_id: str) -> Call | None:
 	"""Return the call with this id, without a lock."""
-	rows = frappe.db.sql(_FIND, (call_id,), as_dict=True)
-	return _call(rows[0]) if rows else None
+	return find_all([call_id]).get(call_id)
+
+
+def find_all(call_ids: Sequence[str]) -> dict[str, Call]:
+	"""Return the calls with these ids, by id, without a lock."""
+	return {row.call_id: _call(row) for row in frappe.db.sql(_FIND, (call_ids,), as_dict=True)}
 
 
 def lock(name: str) -> Call:
@@ -62,57 +97,47 @@ def lock(name: str) -> Call:
 	return _call(frappe.db.sql(_LOCK, (name,), as_dict=True)[0])
 
 
-def insert(values: dict[str, object]) -> str:
-	"""Insert a call and return its name. Raises the database's error where the call_id is taken."""
-	now = clock.site_time(clock.now_us())
-	row = {
-		"name": new_name(),
-		"creation": now,
-		"modified": now,
-		"owner": frappe.session.user,
-		"modified_by": frappe.session.user,
-		**values,
+def insert(now_us: int, *calls: dict[str, object]) -> None:
+	"""Insert calls, columns alike. Raises the database's error where a call_id is taken."""
+	rows.insert("Call Charge", now_us, *(_plain(columns) for columns in calls))
+
+
+def update(name: str, columns: dict[str, object]) -> None:
+	"""Write columns of a call whose balance is locked."""
+	rows.update("Call Charge", name, _plain(columns))
+
+
+def snapshot(priced: PricedRate) -> dict[str, object]:
+	"""Return the columns that keep the price of a call, whatever becomes of the Billing Rate."""
+	return {
+		"rate": priced.name,
+		"rate_per_minute": priced.rate.rate_per_minute,
+		"billing_increment": priced.rate.billing_increment,
+		"minimum_duration": priced.rate.minimum_duration,
+		"connection_fee": priced.rate.connection_fee,
+		"minimum_charge": priced.rate.minimum_charge,
 	}
-	table = frappe.qb.DocType("Call Charge")
-	frappe.qb.into(table).columns(*row).insert(*(_plain(value) for value in row.values())).run()
-	return str(row["name"])
 
 
-def update(name: str, values: dict[str, object]) -> None:
-	"""Write columns of a call whose row is locked."""
-	table = frappe.qb.DocType("Call Charge")
-	query = frappe.qb.update(table).where(table.name == name)
-	for column, value in values.items():
-		query = query.set(table[column], _plain(value))
-	query.run()
+def times(**instants: int | None) -> dict[str, object]:
+	"""Return Datetime columns of those instants (UTC microseconds) that are known."""
+	return {name: clock.site_time(instant) for name, instant in instants.items() if instant is not None}
 
 
-def _plain(value: object) -> object:
-	return json.dumps(value) if isinstance(value, dict) else value
+def _plain(columns: dict[str, object]) -> dict[str, object]:
+	return {name: json.dumps(value) if isinstance(value, dict) else value for name, value in columns.items()}
 
 
 def _call(row: frappe._dict) -> Call:
+	amounts = {column: from_database(row[column]) for column in _AMOUNTS}
 	return Call(
-		name=row.name,
-		call_id=row.call_id,
-		company=row.company,
-		status=row.status,
-		caller=row.caller or "",
-		callee=row.callee or "",
-		requested_seconds=row.requested_seconds,
-		duration_sec=row.duration_sec,
-		granted_seconds=row.granted_seconds,
-		used_seconds=row.used_seconds,
-		expires_us=row.expires_us,
-		currency=row.currency,
-		reserved=from_database(row.reserved_amount),
-		amount=from_database(row.amount),
 		rate=Rate(
-			from_database(row.rate_per_minute),
+			amounts["rate_per_minute"],
 			row.billing_increment or 1,
 			row.minimum_duration,
-			from_database(row.connection_fee),
-			from_database(row.minimum_charge),
+			amounts["connection_fee"],
+			amounts["minimum_charge"],
 		),
+		**{name: amounts.get(name, row.get(name) or _EMPTY[name]) for name in _FIELDS - {"rate", "answers"}},
 		answers=json.loads(row.answers or "{}"),
 	)

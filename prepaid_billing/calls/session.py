@@ -1,10 +1,9 @@
-"""Authorise, end, release and expire a call. Each is one transaction under the balance lock.
+"""Authorise, extend, end, release and expire a call. Each is one transaction under the balance lock.
 
 The answers that a gateway got are stored with the call, so that a repeated request gets the same one.
 """
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import TypeVar
 
 import frappe
@@ -13,21 +12,33 @@ from frappe import _
 from prepaid_billing import ledger, settings
 from prepaid_billing.batch import each
 from prepaid_billing.calls import pricing, record
-from prepaid_billing.calls.grant import grant
+from prepaid_billing.calls.grant import Grant, Running, grant, no_more
+from prepaid_billing.calls.grant import extend as next_grant
+from prepaid_billing.calls.report import END, NEWS, USAGE, Report, judge
+from prepaid_billing.calls.settle import EXPIRED, answer_of, balances, settle
 from prepaid_billing.exceptions import (
 	AccountBlocked,
 	BillingError,
 	CallClosed,
 	Duplicate,
 	InsufficientBalance,
+	InvalidInput,
 	UnknownCall,
 )
 from prepaid_billing.ledger import LockedBalance, clock, transaction
+from prepaid_billing.ledger.rows import new_name
 from prepaid_billing.log import log
-from prepaid_billing.rating.money import ZERO, as_text
-from prepaid_billing.rating.price import billed_seconds, cost
+from prepaid_billing.rating.money import as_text
 
 T = TypeVar("T")
+
+_MAY_START = "SELECT status, prepaid_billing_enabled FROM `tabBilling Company` WHERE name = %s"
+_RATE_DISABLED = "SELECT disabled FROM `tabBilling Rate` WHERE name = %s"
+_OF_CALL = "SELECT name, company FROM `tabCall Charge` WHERE call_id = %s"
+_STALE = f"""
+	SELECT call_id FROM `tabCall Charge` WHERE status IN ('Authorized', 'Active') AND expires_us < {clock.NOW}
+	ORDER BY company, call_id LIMIT 1000
+"""
 
 
 def authorize(
@@ -40,8 +51,7 @@ def authorize(
 	that has ended; then nothing is written.
 	"""
 	asked = (company, caller, callee, requested_seconds)
-	slice_seconds = requested_seconds or settings.number("hold_slice")
-	longest = settings.number("longest_call")
+	slice_seconds, longest = _slice(requested_seconds), settings.number("longest_call")
 
 	def work() -> dict[str, object]:
 		with ledger.locked(company) as account:
@@ -58,28 +68,77 @@ def authorize(
 	return answer
 
 
+def extend(
+	call_id: str, used_seconds: int, request_number: int, *, answered_us: int | None = None
+) -> dict[str, object]:
+	"""Let a call go on: hold money for the next slice beyond ``used_seconds`` and return what is granted in all.
+
+	``used_seconds`` counts from the answer; ``request_number`` rises from 1. A number that was seen, or one
+	below it, changes nothing and gets the last answer. Where nothing more can be granted the answer is
+	``final`` and what was granted before stands: a call is never cut short of it.
+
+	Raises UnknownCall, and CallClosed for a call that ended or expired.
+	"""
+	longest = settings.number("longest_call")
+
+	def work(account: LockedBalance, call: record.Call) -> dict[str, object]:
+		if not call.is_open or call.expires_us < account.now_us:
+			raise CallClosed(_("This call has ended or expired. Nothing was held."))
+		if request_number <= call.request_number:
+			return call.answer("last") or call.answer("0")
+		used = max(used_seconds, call.used_seconds)
+		running = Running(call.granted_seconds, call.reserved_amount, used)
+		if _blocked(account) or _is_withdrawn(call.rate_name):
+			granted = no_more(running)
+		else:
+			slice_seconds = _slice(call.requested_seconds)
+			granted = next_grant(call.rate, running, account.available, slice_seconds, longest)
+		account.hold(granted.hold - call.reserved_amount)
+		columns, answer = _granted(account, call.call_id, granted)
+		columns |= {
+			"used_seconds": used,
+			"request_number": request_number,
+			"answers": {"0": call.answer("0"), "last": answer},
+			**record.times(answered_at=answered_us),
+		}
+		if answered_us is not None or used:
+			columns["status"] = "Active"
+		record.update(call.name, columns)
+		return answer
+
+	answer = with_call(call_id, work)
+	log("call extended", call=call_id, granted=answer["granted_seconds"], final=answer["final"])
+	return answer
+
+
 def end(
 	call_id: str, duration_sec: int, *, answered_us: int | None = None, ended_us: int | None = None
 ) -> dict[str, object]:
 	"""Charge a call for its whole seconds, once, and free the rest of its hold, in one commit.
 
-	A call that expired because this came late is charged what it cost beyond its last confirmed usage.
-	The same end again gets the same answer. Raises UnknownCall, and CallClosed for a call that ended in
-	another way or with another duration.
+	A call that expired because this came late is charged what it cost beyond its last confirmed usage; one
+	that a CDR has priced stays as it is. The same end again gets the same answer. Raises UnknownCall, and
+	CallClosed for a call that was released, or ended with another duration.
 	"""
 
 	def work(account: LockedBalance, call: record.Call) -> dict[str, object]:
-		if call.status == "Charged" and call.duration_sec == duration_sec:
-			return call.answers["end"]
-		if not call.is_open and call.status != "Expired":
+		answered = call.answer("end")
+		if answered and call.end_duration_sec == duration_sec:
+			return answered
+		if answered or call.status == "Released":
 			raise CallClosed(_("This call has ended before. Nothing was changed."))
-		times = {
-			"answered_at": clock.site_time(answered_us) if answered_us is not None else None,
-			"ended_at": clock.site_time(account.now_us if ended_us is None else ended_us),
-		}
-		return _close(account, call, "Charged", duration_sec, times)
+		columns: dict[str, object] = {"status": "Charged", "end_duration_sec": duration_sec}
+		if judge(call.length, Report(END, duration_sec)) == NEWS:
+			ended = account.now_us if ended_us is None else ended_us
+			columns |= {
+				"duration_sec": duration_sec,
+				"duration_from": END,
+				"review": "" if call.review == EXPIRED else call.review,
+				**record.times(answered_at=answered_us, ended_at=ended),
+			}
+		return _close(account, call, columns, "end")
 
-	answer = _with_call(call_id, work)
+	answer = with_call(call_id, work)
 	log("call charged", call=call_id, amount=answer["amount"], overrun=answer["overrun"])
 	return answer
 
@@ -87,17 +146,21 @@ def end(
 def release(call_id: str, reason: str = "") -> dict[str, object]:
 	"""Free the hold of a call that was never answered, without a charge.
 
-	The same release again gets the same answer. Raises UnknownCall, and CallClosed for a call that ended.
+	The same release again gets the same answer. Raises UnknownCall, CallClosed for a call that ended, and
+	InvalidInput for one that was answered: that one is ended.
 	"""
 
 	def work(account: LockedBalance, call: record.Call) -> dict[str, object]:
-		if call.status == "Released":
-			return call.answers["end"]
+		if answered := call.answer("release"):
+			return answered
 		if not call.is_open:
 			raise CallClosed(_("This call has ended before. Nothing was changed."))
-		return _close(account, call, "Released", 0, {"release_reason": reason})
+		if call.status == "Active":
+			raise InvalidInput(_("This call was answered, so it is not released. End it with its duration."))
+		columns: dict[str, object] = {"status": "Released", "release_reason": reason}
+		return _close(account, call, columns | record.times(ended_at=account.now_us), "release")
 
-	answer = _with_call(call_id, work)
+	answer = with_call(call_id, work)
 	log("call released", call=call_id)
 	return answer
 
@@ -105,22 +168,39 @@ def release(call_id: str, reason: str = "") -> dict[str, object]:
 def expire_stale() -> int:
 	"""Close the calls that nobody ended: charge the last confirmed usage, free the rest. Returns how many.
 
-	A gateway that still knows better has its say later, by an end.
+	A gateway that still knows better has its say later, by an end or a CDR.
 	"""
-	names = frappe.db.sql_list(
-		f"SELECT call_id FROM `tabCall Charge` WHERE status IN ('Authorized', 'Active') AND expires_us < {clock.NOW} ORDER BY company, call_id LIMIT 1000"
-	)
-	return sum(each(names, _expire))
+	return sum(each(frappe.db.sql_list(_STALE), _expire))
+
+
+def with_call(call_id: str, work: Callable[[LockedBalance, record.Call], T]) -> T:
+	"""Run ``work(account, call)`` with the call's balance and then the call locked. Raises UnknownCall."""
+	found = frappe.db.sql(_OF_CALL, (call_id,))
+	if not found:
+		raise UnknownCall(_("There is no call with this id."))
+	name, company = found[0]
+
+	def locked_work() -> T:
+		with ledger.locked(company) as account:
+			return work(account, record.lock(name))
+
+	return transaction.run(locked_work)
 
 
 def _expire(call_id: str) -> bool:
 	def work(account: LockedBalance, call: record.Call) -> bool:
 		if not call.is_open or call.expires_us >= account.now_us:
 			return False
-		_close(account, call, "Expired", call.used_seconds, {"ended_at": clock.site_time(account.now_us)})
+		columns: dict[str, object] = {
+			"status": "Expired",
+			"duration_sec": call.used_seconds,
+			"duration_from": USAGE,
+			"review": EXPIRED,
+		}
+		_close(account, call, columns | record.times(ended_at=account.now_us), None)
 		return True
 
-	expired = _with_call(call_id, work)
+	expired = with_call(call_id, work)
 	if expired:
 		log("call expired", call=call_id)
 	return expired
@@ -133,20 +213,51 @@ def _first_answer(call: record.Call, asked: tuple[str, str, str, int]) -> dict[s
 		raise CallClosed(
 			_("This call has ended before. Nothing was held; a new call needs an id of its own.")
 		)
-	return call.answers["0"]
+	return call.answer("0") or {}
 
 
 def _authorize(
 	account: LockedBalance, call_id: str, asked: tuple[str, str, str, int], slice_seconds: int, longest: int
 ) -> dict[str, object]:
 	company, caller, callee, requested_seconds = asked
-	_refuse_blocked(account)
+	if refusal := _blocked(account):
+		raise AccountBlocked(refusal)
 	priced = pricing.rate_for(account.company, account.currency, account.now_us)
 	granted = grant(priced.rate, account.available, slice_seconds, longest)
 	if not granted:
 		raise InsufficientBalance(_("The available balance does not pay for this call. Top up first."))
 	account.hold(granted.hold)
+	columns, answer = _granted(account, call_id, granted)
+	columns |= {
+		"name": new_name(),
+		"call_id": call_id,
+		"company": company,
+		"currency": account.currency,
+		"status": "Authorized",
+		"caller": caller,
+		"callee": callee,
+		"started_us": account.now_us,
+		"requested_seconds": requested_seconds,
+		"answers": {"0": answer},
+		**record.times(started_at=account.now_us),
+		**record.snapshot(priced),
+	}
+	_insert(account.now_us, columns)
+	return answer
+
+
+def _granted(
+	account: LockedBalance, call_id: str, granted: Grant
+) -> tuple[dict[str, object], dict[str, object]]:
+	"""Return the columns and the answer of a grant whose money is held."""
 	valid_until_us = account.now_us + granted.validity * clock.SECOND
+	columns = {
+		"granted_seconds": granted.granted_seconds,
+		"reserved_amount": granted.hold,
+		"valid_until": clock.site_time(valid_until_us),
+		"valid_until_us": valid_until_us,
+		"expires_us": account.now_us + 2 * granted.validity * clock.SECOND,
+	}
 	answer = {
 		"call_id": call_id,
 		"granted_seconds": granted.granted_seconds,
@@ -154,39 +265,14 @@ def _authorize(
 		"valid_until": clock.iso(valid_until_us),
 		"final": granted.final,
 		"reserved_amount": as_text(granted.hold),
-		**_balances(account),
+		**balances(account),
 	}
-	_insert(
-		{
-			"call_id": call_id,
-			"company": company,
-			"currency": account.currency,
-			"status": "Authorized",
-			"caller": caller,
-			"callee": callee,
-			"started_at": clock.site_time(account.now_us),
-			"started_us": account.now_us,
-			"rate": priced.name,
-			"rate_per_minute": priced.rate.rate_per_minute,
-			"billing_increment": priced.rate.billing_increment,
-			"minimum_duration": priced.rate.minimum_duration,
-			"connection_fee": priced.rate.connection_fee,
-			"minimum_charge": priced.rate.minimum_charge,
-			"requested_seconds": requested_seconds,
-			"granted_seconds": granted.granted_seconds,
-			"reserved_amount": granted.hold,
-			"valid_until": clock.site_time(valid_until_us),
-			"valid_until_us": valid_until_us,
-			"expires_us": account.now_us + 2 * granted.validity * clock.SECOND,
-			"answers": {"0": answer},
-		}
-	)
-	return answer
+	return columns, answer
 
 
-def _insert(values: dict[str, object]) -> None:
+def _insert(now_us: int, columns: dict[str, object]) -> None:
 	try:
-		record.insert(values)
+		record.insert(now_us, columns)
 	except Exception as error:
 		if not frappe.db.is_unique_key_violation(error) or "call_id" not in str(error):
 			raise
@@ -194,79 +280,36 @@ def _insert(values: dict[str, object]) -> None:
 		raise Duplicate(_("This call id was used before for another call. Nothing was held.")) from error
 
 
-def _refuse_blocked(account: LockedBalance) -> None:
-	status, enabled = frappe.db.get_value(
-		"Billing Company", account.company, ["status", "prepaid_billing_enabled"]
-	)
+def _blocked(account: LockedBalance) -> str:
+	"""Return why this company gets no money held for calls, or ""."""
+	status, enabled = frappe.db.sql(_MAY_START, (account.company,))[0]
 	if status != "Active":
-		raise AccountBlocked(_("This company is suspended, so it starts no calls. Its balance is untouched."))
+		return _("This company is suspended, so it starts no calls. Its balance is untouched.")
 	if not enabled:
-		raise AccountBlocked(_("Prepaid billing is switched off for this company, so it starts no calls."))
+		return _("Prepaid billing is switched off for this company, so it starts no calls.")
 	if account.status != "Active":
-		raise AccountBlocked(_("The balance of this company is frozen, so it starts no calls."))
+		return _("The balance of this company is frozen, so it starts no calls.")
+	return ""
+
+
+def _is_withdrawn(rate: str) -> bool:
+	"""Whether staff have disabled the rate that a call began with. One that only ended, or has a successor,
+	goes on for the calls that it began with."""
+	found = frappe.db.sql(_RATE_DISABLED, (rate,))
+	return not found or bool(found[0][0])
 
 
 def _close(
-	account: LockedBalance, call: record.Call, status: str, seconds: int, columns: dict[str, object]
+	account: LockedBalance, call: record.Call, changes: dict[str, object], request: str | None
 ) -> dict[str, object]:
-	"""Take what the call cost, free its hold and give it its final status."""
-	amount = cost(call.rate, seconds)
-	account.hold(-call.reserved)
-	due = amount - call.amount
-	overrun = due > account.available and due > 0
-	if due != ZERO:
-		_charge(account, call, due, seconds, overrun)
-	answer = {
-		"call_id": call.call_id,
-		"status": status,
-		"amount": as_text(amount),
-		"billed_sec": billed_seconds(call.rate, seconds),
-		"overrun": overrun,
-		**_balances(account),
-	}
-	values = {
-		"status": status,
-		"duration_sec": seconds,
-		"billed_sec": answer["billed_sec"],
-		"amount": amount,
-		"reserved_amount": ZERO,
-		"overrun": int(overrun),
-		"answers": {**call.answers, "end": answer},
-		**columns,
-	}
-	record.update(call.name, values)
+	"""Settle a call, and keep what the gateway is told as the answer to its ``request``."""
+	columns = settle(account, call, changes)
+	answer = answer_of(account, call, columns)
+	if request:
+		columns["answers"] = {**(call.answers or {}), request: answer}
+	record.update(call.name, columns)
 	return answer
 
 
-def _charge(account: LockedBalance, call: record.Call, due: Decimal, seconds: int, overrun: bool) -> None:
-	"""Book what is due: the charge of a call, or the difference where it was charged before."""
-	operation = "correction" if call.amount else "charge"
-	account.post(
-		"Call Correction" if call.amount else "Call Charge",
-		-due,
-		key=f"{operation}:{call.company}:{call.call_id}",
-		reference=("Call Charge", call.name),
-		description=f"{call.callee or call.call_id} ({seconds // 60}:{seconds % 60:02d})",
-		forced=overrun,
-	)
-
-
-def _balances(account: LockedBalance) -> dict[str, object]:
-	return {
-		"balance": as_text(account.balance),
-		"available": as_text(account.available),
-		"currency": account.currency,
-	}
-
-
-def _with_call(call_id: str, work: Callable[[LockedBalance, record.Call], T]) -> T:
-	"""Run ``work(account, call)`` with the call's balance and then the call locked. Raises UnknownCall."""
-	known = record.find(call_id)
-	if not known:
-		raise UnknownCall(_("There is no call with this id."))
-
-	def locked_work() -> T:
-		with ledger.locked(known.company) as account:
-			return work(account, record.lock(known.name))
-
-	return transaction.run(locked_work)
+def _slice(requested_seconds: int) -> int:
+	return requested_seconds or settings.number("hold_slice")

@@ -100,12 +100,13 @@ CHECKS = (
 		f"""
 		SELECT CONCAT('call ', c.call_id), -c.amount, COALESCE(e.total, 0) FROM `tabCall Charge` c
 		LEFT JOIN (
-			SELECT reference_name, SUM(amount) AS total, SUM(transaction_type = 'Call Charge') AS charges
+			SELECT reference_name, SUM(amount) AS total, COUNT(*) AS entries,
+				SUM(transaction_type = 'Call Charge') AS charges
 			FROM `tabBalance Transaction`
 			WHERE reference_doctype = 'Call Charge' AND transaction_type IN ('Call Charge', 'Call Correction')
 			GROUP BY reference_name
 		) e ON e.reference_name = c.name
-		WHERE COALESCE(e.total, 0) != -c.amount OR COALESCE(e.charges, 0) > 1
+		WHERE COALESCE(e.total, 0) != -c.amount OR COALESCE(e.charges, 0) > 1 OR COALESCE(e.entries, 0) != c.bookings
 			OR (c.amount != 0 AND c.status NOT IN ('Charged', 'Expired')) LIMIT {_FIRST_BAD}
 		""",
 	),

@@ -84,7 +84,7 @@ def test_of_a_debit_and_a_hold_for_the_last_cent_exactly_one_passes() -> None:
 
 
 def test_of_thirty_authorisations_on_money_for_one_call_exactly_one_passes() -> None:
-	contested = companies("0.42", max(1, ROUNDS // 5))
+	contested = companies("0.42", 200 if FULL else 5)
 
 	def authorize(turn: int, number: int) -> str:
 		return outcome(lambda: session.authorize(new_id(), contested[turn], requested_seconds=60))

@@ -10,18 +10,9 @@ import pytest
 from prepaid_billing.calls import session
 from prepaid_billing.ledger import balance_of, clock
 from tests import factories, site
+from tests.books import entries_of
 from tests.client import Api
 from tests.factories import make_company, new_id
-
-
-def entries_of(company: str) -> list[str]:
-	site.fresh()
-	return [
-		f"{row.transaction_type} {row.amount}"
-		for row in frappe.get_all(
-			"Balance Transaction", {"balance": company}, ["transaction_type", "amount"], order_by="sequence"
-		)
-	]
 
 
 def test_a_call_is_authorised_and_charged_exactly_and_its_end_repeats_nothing(gateway: Api) -> None:
