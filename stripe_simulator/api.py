@@ -7,6 +7,7 @@ import binascii
 import hmac
 import json
 import re
+import socket
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,18 +15,19 @@ from typing import Any
 
 from flask import Request, Response
 
-from stripe_simulator import API_VERSION
 from stripe_simulator.delivery import Deliverer
-from stripe_simulator.errors import ApiError, internal_error
+from stripe_simulator.errors import ApiError, internal_error, rate_limited
 from stripe_simulator.expand import check_expand, expanded
+from stripe_simulator.faults import Faults
 from stripe_simulator.fields import Group, ListOf, Text
+from stripe_simulator.flows.time import run_due
 from stripe_simulator.forms import nested_params
 from stripe_simulator.idempotency import Answer, IdempotencyStore
 from stripe_simulator.ids import new_id
 from stripe_simulator.objects import StripeObject
-from stripe_simulator.payment import expire_overdue
 from stripe_simulator.settings import LIVE_KEY_PREFIXES, Settings
 from stripe_simulator.store import Operation, Store
+from stripe_simulator.versions import ACCOUNT_VERSION
 
 Handler = Callable[..., StripeObject]
 """Does the work of a route, called as (operation, params, **ids) under the lock; returns the object to answer."""
@@ -50,29 +52,57 @@ class Api:
 	"""Answers requests for routes, or with errors where there is none."""
 
 	def __init__(
-		self, settings: Settings, store: Store, idempotency: IdempotencyStore, deliverer: Deliverer
+		self,
+		settings: Settings,
+		store: Store,
+		idempotency: IdempotencyStore,
+		deliverer: Deliverer,
+		faults: Faults,
 	) -> None:
 		self._settings = settings
 		self._store = store
 		self._idempotency = idempotency
 		self._deliverer = deliverer
+		self._faults = faults
 
 	def answer(self, route: Route, request: Request, ids: dict[str, str]) -> Response:
-		"""Answer a request; its events are sent after the answer has left."""
-		operation = Operation(self._store, new_id("req_", 14), request.headers.get("Idempotency-Key"))
+		"""Answer a request, or go wrong as asked for; its events are sent after the answer has left."""
+		fault = self._faults.take(request.method, request.path)
+		kind = fault.kind if fault else ""
+		if fault and kind == "hang_before":
+			self._faults.hang(fault.seconds)
+		if kind == "cut_before":
+			return _cut(request, Response())
+		response = self._answer(route, request, ids, kind)
+		if fault and kind == "hang_after":
+			self._faults.hang(fault.seconds)
+		return _cut(request, response) if kind == "cut_after" else response
+
+	def _answer(self, route: Route, request: Request, ids: dict[str, str], fault: str) -> Response:
+		operation = Operation(
+			self._store,
+			new_id("req_", 14),
+			request.headers.get("Idempotency-Key"),
+			request.headers.get("Stripe-Version", ACCOUNT_VERSION),
+		)
 		try:
 			self._check(request)
+			if fault == "rate_limit":
+				raise rate_limited()
+			if fault == "error_before":
+				raise internal_error(executed=False)
 			params = _params_of(request)
 			if request.method == "POST" and operation.idempotency_key:
-				return self._answer_once(route, request, params, operation, ids)
-			answer, _ = self._perform(route, params, operation, ids)
+				return self._answer_once(route, request, params, operation, ids, fault)
+			answer, _ = self._perform(route, params, operation, ids, fault)
 		except ApiError as error:
 			answer = _error_answer(error, operation)
 		return self._respond(request, answer, operation)
 
 	def refuse(self, request: Request, error: ApiError) -> Response:
 		"""Answer a request for which there is no route."""
-		operation = Operation(self._store, new_id("req_", 14))
+		version = request.headers.get("Stripe-Version", ACCOUNT_VERSION)
+		operation = Operation(self._store, new_id("req_", 14), version=version)
 		try:
 			self._check(request)
 		except ApiError as refusal:
@@ -86,6 +116,7 @@ class Api:
 		params: dict[str, Any],
 		operation: Operation,
 		ids: dict[str, str],
+		fault: str,
 	) -> Response:
 		key, path = operation.idempotency_key or "", request.path
 		kept = self._idempotency.begin(key, path, params)
@@ -94,7 +125,7 @@ class Api:
 			response.headers["Idempotent-Replayed"] = "true"
 			response.headers["Original-Request"] = kept.request_id
 			return response
-		answer, executed = self._perform(route, params, operation, ids)
+		answer, executed = self._perform(route, params, operation, ids, fault)
 		if executed:
 			self._idempotency.keep(key, path, answer)
 		else:
@@ -102,16 +133,19 @@ class Api:
 		return self._respond(request, answer, operation)
 
 	def _perform(
-		self, route: Route, params: dict[str, Any], operation: Operation, ids: dict[str, str]
+		self, route: Route, params: dict[str, Any], operation: Operation, ids: dict[str, str], fault: str
 	) -> tuple[Answer, bool]:
 		"""Run the handler; return its answer and whether it had begun its work."""
 		try:
 			with self._store.lock:
 				try:
-					expire_overdue(operation)
-					return _run(route, params, operation, ids), True
+					run_due(operation)
+					answer = _run(route, params, operation, ids)
 				finally:
 					self._deliverer.announce(operation.events)
+			if fault == "error_after":
+				raise internal_error()
+			return answer, True
 		except ApiError as error:
 			return _error_answer(error, operation), error.executed
 		except Exception:
@@ -121,7 +155,7 @@ class Api:
 	def _respond(self, request: Request, answer: Answer, operation: Operation) -> Response:
 		response = Response(answer.body, answer.status, content_type="application/json")
 		response.headers["Request-Id"] = operation.request_id or ""
-		response.headers["Stripe-Version"] = request.headers.get("Stripe-Version", API_VERSION)
+		response.headers["Stripe-Version"] = operation.version
 		if operation.idempotency_key:
 			response.headers["Idempotency-Key"] = operation.idempotency_key
 		response.call_on_close(lambda: self._deliverer.send(operation.events))
@@ -145,9 +179,15 @@ class Api:
 			)
 		if not hmac.compare_digest(key.encode(), self._settings.secret_key.encode()):
 			raise ApiError(f"Invalid API Key provided: {key[:8]}****{key[-4:]}", status=401)
-		version = request.headers.get("Stripe-Version", API_VERSION)
+		version = request.headers.get("Stripe-Version", ACCOUNT_VERSION)
 		if not re.fullmatch(r"\d{4}-\d{2}-\d{2}(\.[a-z]+)?", version):
 			raise ApiError(f"Invalid Stripe API version: {version}")
+
+
+def _cut(request: Request, response: Response) -> Response:
+	"""Close the connection, so that nothing of the response arrives."""
+	request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+	return response
 
 
 def view_of(api: Api, route: Route, request: Request) -> Callable[..., Response]:
@@ -180,7 +220,7 @@ def _inside_list(path: str) -> str:
 
 
 def _params_of(request: Request) -> dict[str, Any]:
-	if request.method == "GET":
+	if request.method in ("GET", "DELETE"):
 		return nested_params(request.args.items(multi=True))
 	if request.content_length and request.mimetype != "application/x-www-form-urlencoded":
 		raise ApiError(

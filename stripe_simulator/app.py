@@ -1,4 +1,4 @@
-"""The Flask application: the API, the Checkout page and the control surface."""
+"""The Flask application: the API, the Checkout page, the control surface and the home page."""
 
 from __future__ import annotations
 
@@ -12,32 +12,54 @@ from stripe_simulator.checkout.page import checkout_blueprint
 from stripe_simulator.control import control_blueprint
 from stripe_simulator.delivery import Deliverer
 from stripe_simulator.errors import unknown_route
+from stripe_simulator.faults import Faults
+from stripe_simulator.home import home_blueprint
 from stripe_simulator.idempotency import IdempotencyStore
 from stripe_simulator.loopback import is_loopback_host
-from stripe_simulator.resources import charges, checkout_sessions, customers, payment_intents
+from stripe_simulator.resources import (
+	balance,
+	charges,
+	checkout_sessions,
+	customers,
+	disputes,
+	payment_intents,
+	payment_methods,
+	payment_pages,
+	products,
+	refunds,
+	webhook_endpoints,
+)
 from stripe_simulator.resources.events import event_routes
 from stripe_simulator.settings import Settings
 from stripe_simulator.store import Store
 
 
 def create_app(
-	settings: Settings, store: Store, idempotency: IdempotencyStore, deliverer: Deliverer
+	settings: Settings, store: Store, idempotency: IdempotencyStore, deliverer: Deliverer, faults: Faults
 ) -> Flask:
 	"""Build the application of one simulator."""
 	app = Flask(__name__, static_folder=None, template_folder=None)
 	app.url_map.strict_slashes = False
-	api = Api(settings, store, idempotency, deliverer)
+	api = Api(settings, store, idempotency, deliverer, faults)
 	for route in (
-		*customers.ROUTES,
-		*checkout_sessions.ROUTES,
-		*payment_intents.ROUTES,
+		*balance.ROUTES,
 		*charges.ROUTES,
+		*checkout_sessions.ROUTES,
+		*customers.ROUTES,
+		*disputes.ROUTES,
 		*event_routes(deliverer),
+		*payment_intents.ROUTES,
+		*payment_methods.ROUTES,
+		*payment_pages.ROUTES,
+		*products.ROUTES,
+		*refunds.ROUTES,
+		*webhook_endpoints.ROUTES,
 	):
 		endpoint = f"{route.method} {route.path}".replace(".", "_")
 		app.add_url_rule(route.path, endpoint, view_of(api, route, request), methods=[route.method])
 	app.register_blueprint(checkout_blueprint(store, deliverer))
-	app.register_blueprint(control_blueprint(store, idempotency, deliverer))
+	app.register_blueprint(control_blueprint(store, idempotency, deliverer, faults))
+	app.register_blueprint(home_blueprint(store))
 
 	@app.before_request
 	def only_from_this_machine() -> None:

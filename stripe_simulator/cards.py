@@ -1,4 +1,4 @@
-"""Stripe's test cards: what each number does."""
+"""Stripe's test cards: what each number does, and the tokens that stand for them."""
 
 from __future__ import annotations
 
@@ -6,49 +6,68 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-GROUPED_TEST_CARDS = ("4242 4242 4242 4242", "4000 0000 0000 9995", "4000 0000 0000 0002")
-"""The numbers the Checkout page tells about, the one that pays first."""
-
-
-@dataclass(frozen=True)
-class Decline:
-	"""Why a card was declined; `by_issuer` is False where no bank was asked."""
-
-	decline_code: str
-	message: str
-	seller_message: str
-	network_decline_code: str | None = None
-	advice_code: str | None = None
-	by_issuer: bool = True
-	code: str = "card_declined"
-
-
-GENERIC_DECLINE = Decline(
-	"generic_decline",
-	"Your card was declined.",
-	"The bank did not return any further details with this decline.",
-	network_decline_code="01",
-	advice_code="try_again_later",
+from stripe_simulator.behaviour import (
+	EXPIRED_CARD,
+	GENERIC_DECLINE,
+	INSUFFICIENT_FUNDS,
+	LOST_CARD,
+	NO_TEST_CARD,
+	Behaviour,
 )
-INSUFFICIENT_FUNDS = Decline(
-	"insufficient_funds",
-	"Your card has insufficient funds.",
-	"The bank returned the decline code `insufficient_funds`.",
-	network_decline_code="51",
-	advice_code="try_again_later",
-)
-NO_TEST_CARD = Decline(
-	"test_mode_live_card",
-	"Your card was declined. Your request was in test mode, but used a non test (real) card. "
-	"For a list of valid test cards, visit: https://stripe.com/docs/testing.",
-	"A non-test card was used in test mode.",
-	by_issuer=False,
-)
-_OUTCOMES: dict[str, Decline | None] = {
-	"4242424242424242": None,
-	"4000000000009995": INSUFFICIENT_FUNDS,
-	"4000000000000002": GENERIC_DECLINE,
+
+GROUPED_TEST_CARDS = {
+	"4242 4242 4242 4242": "card_pays",
+	"4000 0000 0000 9995": "card_insufficient_funds",
+	"4000 0000 0000 0002": "card_declined",
+	"4000 0000 0000 3220": "card_authentication",
+	"4000 0000 0000 0259": "card_dispute",
 }
+"""The numbers the Checkout page tells about, each with the key of its text, the one that pays first."""
+
+_BEHAVIOURS = {
+	"4242424242424242": Behaviour(),
+	"5555555555554444": Behaviour(),
+	"378282246310005": Behaviour(),
+	"4000000000000077": Behaviour(),
+	"4000000000009995": Behaviour(INSUFFICIENT_FUNDS, attaches=False),
+	"4000000000000002": Behaviour(GENERIC_DECLINE, attaches=False),
+	"4000000000009987": Behaviour(LOST_CARD, attaches=False),
+	"4000000000000069": Behaviour(EXPIRED_CARD, attaches=False),
+	"4000000000000341": Behaviour(GENERIC_DECLINE),
+	"4000002500003155": Behaviour(authentication="until_set_up"),
+	"4000002760003184": Behaviour(authentication="always"),
+	"4000000000003220": Behaviour(authentication="always"),
+	"4000008400001629": Behaviour(GENERIC_DECLINE, authentication="always"),
+	"4000000000000259": Behaviour(dispute="fraudulent"),
+	"4000000000002685": Behaviour(dispute="product_not_received"),
+	"4000000000001976": Behaviour(dispute="fraudulent", inquiry=True),
+	"4000000000005126": Behaviour(refund="fails_later"),
+	"4000000000007726": Behaviour(refund="succeeds_later"),
+}
+"""docs.stripe.com/testing; any other card is declined as no test card."""
+_TOKENS = {
+	"visa": "4242424242424242",
+	"mastercard": "5555555555554444",
+	"amex": "378282246310005",
+	"bypassPending": "4000000000000077",
+	"chargeDeclined": "4000000000000002",
+	"visa_chargeDeclined": "4000000000000002",
+	"chargeDeclinedInsufficientFunds": "4000000000009995",
+	"visa_chargeDeclinedInsufficientFunds": "4000000000009995",
+	"visa_chargeDeclinedLostCard": "4000000000009987",
+	"chargeDeclinedExpiredCard": "4000000000000069",
+	"chargeCustomerFail": "4000000000000341",
+	"authenticationRequiredOnSetup": "4000002500003155",
+	"authenticationRequired": "4000002760003184",
+	"threeDSecure2Required": "4000000000003220",
+	"threeDSecureRequiredChargeDeclined": "4000008400001629",
+	"createDispute": "4000000000000259",
+	"createDisputeProductNotReceived": "4000000000002685",
+	"createDisputeInquiry": "4000000000001976",
+	"refundFail": "4000000000005126",
+	"pendingRefund": "4000000000007726",
+}
+"""What follows `pm_card_` or `tok_`."""
 _BRANDS = (
 	("visa", r"4"),
 	("mastercard", r"5[1-5]|2[2-7]"),
@@ -61,22 +80,29 @@ _BRANDS = (
 
 @dataclass(frozen=True)
 class Card:
-	"""A card without its number; `decline` None means that it pays."""
+	"""A card without its number."""
 
 	brand: str
 	last4: str
 	exp_month: int
 	exp_year: int
 	fingerprint: str
-	decline: Decline | None
+	behaviour: Behaviour
 
 
 def card_of(number: str, exp_month: int, exp_year: int) -> Card:
 	"""Return the card of a valid number (digits only); the number itself is kept nowhere."""
 	brand = next((brand for brand, start in _BRANDS if re.match(start, number)), "unknown")
 	fingerprint = hashlib.sha256(number.encode()).hexdigest()[:16]
-	decline = _OUTCOMES.get(number, NO_TEST_CARD)
-	return Card(brand, number[-4:], exp_month, exp_year, fingerprint, decline)
+	behaviour = _BEHAVIOURS.get(number, Behaviour(NO_TEST_CARD, attaches=False))
+	return Card(brand, number[-4:], exp_month, exp_year, fingerprint, behaviour)
+
+
+def card_of_token(token: str, year: int) -> Card | None:
+	"""Return the test card behind `pm_card_visa` or `tok_visa`, valid until next `year`'s end, or None."""
+	match = re.fullmatch(r"(?:pm_card|tok)_(\w+)", token)
+	number = _TOKENS.get(match[1]) if match else None
+	return card_of(number, 12, year + 1) if number else None
 
 
 def is_card_number(digits: str) -> bool:

@@ -15,6 +15,10 @@ class Clock:
 		"""Return the simulated time in Unix seconds."""
 		return int(time.time()) + self._ahead
 
+	def elapsed(self) -> float:
+		"""Return seconds since some moment, which no change of the machine's time disturbs."""
+		return time.monotonic() + self._ahead
+
 	def advance(self, seconds: int) -> None:
 		"""Move the time ahead by whole seconds; it never runs back."""
 		if seconds < 0:

@@ -56,20 +56,20 @@ def decimals_of(currency: str) -> int:
 	return 3 if currency in _THREE_DECIMAL else 2
 
 
-def check_amount(amount: int, currency: str) -> None:
-	"""Refuse an amount (minor units) that is too small or too large to charge."""
+def check_amount(amount: int, currency: str, subject: str, param: str | None = None) -> None:
+	"""Refuse an amount (minor units) that is too small or too large to charge; `subject` begins the sentence."""
 	minimum = _MINIMUM.get(currency, 50)
 	if amount < minimum:
 		raise ApiError(
-			"The Checkout Session's total amount due must add up to at least "
-			f"{plain_amount(minimum, currency)} {currency}",
+			f"{subject} at least {plain_amount(minimum, currency)} {currency}",
 			code="amount_too_small",
+			param=param,
 		)
 	if amount > MAX_AMOUNT:
 		raise ApiError(
-			"The Checkout Session's total amount due must be no more than "
-			f"{plain_amount(MAX_AMOUNT, currency)} {currency}",
+			f"{subject} no more than {plain_amount(MAX_AMOUNT, currency)} {currency}",
 			code="amount_too_large",
+			param=param,
 		)
 
 

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 from stripe_simulator.loopback import connect_address
 from stripe_simulator.objects import StripeObject
-from stripe_simulator.settings import Settings
 from stripe_simulator.signing import signature_header
+from stripe_simulator.store import Store
 
 THREADS = 4
 """Several events of one payment arrive at once, as from Stripe, and a slow answer holds nobody else up."""
@@ -36,15 +36,18 @@ class Attempt:
 		return self.status is not None and 200 <= self.status < 300
 
 
-@dataclass
+@dataclass(eq=False)
 class Delivery:
-	"""An event on its way: announced, pending, then delivered or failed.
+	"""An event on its way to one endpoint: announced, pending, then delivered or failed.
 
-	`body` never changes, so every attempt posts the same bytes.
+	`body` never changes, so every attempt posts the same bytes. `drops` attempts are still to get lost.
 	"""
 
 	event: StripeObject
+	endpoint: str
 	body: bytes
+	lateness: float = 0
+	drops: int = 0
 	state: str = "announced"
 	tries_left: int = 0
 	attempts: list[Attempt] = field(default_factory=list)
@@ -54,19 +57,25 @@ class Delivery:
 		return {
 			"event": self.event["id"],
 			"type": self.event["type"],
+			"endpoint": self.endpoint,
 			"state": self.state,
 			"attempts": [asdict(attempt) for attempt in self.attempts],
 		}
 
 
 class Deliverer:
-	"""Posts events to the one endpoint, again after each configured delay until one answer is 2xx."""
+	"""Posts events to every endpoint that wants them, again after each configured delay until one answer is 2xx.
 
-	def __init__(self, settings: Settings) -> None:
-		self._settings = settings
+	Delays are simulated time, so moving the clock makes retries due. Its own lock may be taken while the store's is
+	held, and never the other way round.
+	"""
+
+	def __init__(self, store: Store) -> None:
+		self._store = store
+		self._settings = store.settings
 		self._change = threading.Condition()
 		self._queue: list[tuple[float, int, Delivery]] = []
-		self._deliveries: dict[str, Delivery] = {}
+		self._deliveries: dict[str, list[Delivery]] = {}
 		self._counter = itertools.count()
 		self._paused = False
 		self._stopped = False
@@ -84,29 +93,29 @@ class Deliverer:
 			self._change.notify_all()
 
 	def announce(self, events: Iterable[StripeObject]) -> None:
-		"""Take new events without sending them yet: the answer to the request that caused them leaves first."""
-		if not self._settings.webhook_url:
-			return
+		"""Take new events without sending them yet: the answer to the request that caused them leaves first.
+
+		The caller holds the store's lock.
+		"""
 		with self._change:
 			for event in events:
-				event["pending_webhooks"] = 1
-				self._deliveries[event["id"]] = Delivery(event, json.dumps(event, indent=2).encode())
+				if deliveries := self._deliveries_of(event):
+					self._deliveries[event["id"]] = deliveries
 
 	def send(self, events: Iterable[StripeObject]) -> None:
 		"""Deliver announced events, begun in this order; those forgotten since are left out."""
 		with self._change:
 			for event in events:
-				if delivery := self._deliveries.get(event["id"]):
-					self._schedule(delivery)
+				for delivery in self._deliveries.get(event["id"], ()):
+					self._schedule(delivery, delivery.lateness)
 
 	def resend(self, event_id: str) -> bool:
-		"""Post an event once more with a fresh round of retries; False for one that is not known."""
+		"""Post an event once more to each endpoint with a fresh round of retries; False for one that is not known."""
 		with self._change:
-			delivery = self._deliveries.get(event_id)
-			if delivery is None:
-				return False
-			self._schedule(delivery)
-			return True
+			deliveries = self._deliveries.get(event_id, ())
+			for delivery in {delivery.endpoint: delivery for delivery in reversed(deliveries)}.values():
+				self._schedule(delivery, 0)
+			return bool(deliveries)
 
 	def pause(self) -> None:
 		"""Begin no attempt until resumed; events queue up."""
@@ -119,6 +128,11 @@ class Deliverer:
 			self._paused = False
 			self._change.notify_all()
 
+	def look_at_the_clock(self) -> None:
+		"""Find out what has become due because the clock was moved."""
+		with self._change:
+			self._change.notify_all()
+
 	def clear(self) -> None:
 		"""Forget all events and go on delivering; an attempt in flight isn't retried."""
 		with self._change:
@@ -129,26 +143,44 @@ class Deliverer:
 	def deliveries(self) -> list[dict[str, Any]]:
 		"""Return every delivery with its attempts, oldest first."""
 		with self._change:
-			return [delivery.as_json() for delivery in self._deliveries.values()]
+			return [delivery.as_json() for of_event in self._deliveries.values() for delivery in of_event]
 
 	def is_delivered(self, event_id: str) -> bool:
-		"""Tell whether the endpoint has accepted the event (`delivery_success` of Stripe's events list)."""
+		"""Tell whether every endpoint has accepted the event (`delivery_success` of Stripe's events list)."""
 		with self._change:
-			delivery = self._deliveries.get(event_id)
-			return delivery is None or delivery.state == "delivered"
+			return not _waiting(self._deliveries.get(event_id, ()))
 
-	def _schedule(self, delivery: Delivery) -> None:
+	def _deliveries_of(self, event: StripeObject) -> list[Delivery]:
+		"""Make a delivery for each endpoint that wants the event, and as many more as chaos wants."""
+		endpoints = [
+			endpoint["id"]
+			for endpoint in self._store.objects["webhook_endpoint"].values()
+			if endpoint["status"] == "enabled" and {"*", event["type"]} & set(endpoint["enabled_events"])
+		]
+		event["pending_webhooks"] = len(endpoints)
+		body = json.dumps(event, indent=2).encode()
+		chaos = self._store.chaos
+		if not chaos.touches(event["type"]):
+			return [Delivery(event, endpoint, body) for endpoint in endpoints]
+		return [
+			Delivery(event, endpoint, body, chaos.lateness(), chaos.drops)
+			for endpoint in endpoints
+			for _ in range(1 + chaos.duplicates)
+		]
+
+	def _schedule(self, delivery: Delivery, delay: float) -> None:
 		delivery.state = "pending"
 		delivery.tries_left = 1 + len(self._settings.retry_delays)
-		self._push(delivery, 0)
+		self._push(delivery, delay)
 
 	def _push(self, delivery: Delivery, delay: float) -> None:
-		heapq.heappush(self._queue, (time.monotonic() + delay, next(self._counter), delivery))
+		due = self._store.clock.elapsed() + delay
+		heapq.heappush(self._queue, (due, next(self._counter), delivery))
 		self._change.notify()
 
 	def _work(self) -> None:
 		while delivery := self._next():
-			attempt = self._post(delivery.body)
+			attempt = self._attempt(delivery)
 			with self._change:
 				self._record(delivery, attempt)
 
@@ -158,7 +190,7 @@ class Deliverer:
 			while not self._stopped:
 				wait = None
 				if self._queue and not self._paused:
-					wait = self._queue[0][0] - time.monotonic()
+					wait = self._queue[0][0] - self._store.clock.elapsed()
 					if wait <= 0:
 						return heapq.heappop(self._queue)[2]
 				self._change.wait(wait)
@@ -168,28 +200,39 @@ class Deliverer:
 		delivery.attempts.append(attempt)
 		if attempt.succeeded:
 			delivery.state = "delivered"
-			delivery.event["pending_webhooks"] = 0
+			delivery.event["pending_webhooks"] = len(_waiting(self._deliveries.get(delivery.event["id"], ())))
 			return
 		delivery.tries_left -= 1
 		delays = self._settings.retry_delays
 		if delivery.tries_left <= 0:
 			delivery.state = "failed"
-		elif self._deliveries.get(delivery.event["id"]) is delivery:
+		elif delivery in self._deliveries.get(delivery.event["id"], ()):
 			self._push(delivery, delays[-delivery.tries_left])
 
-	def _post(self, body: bytes) -> Attempt:
+	def _attempt(self, delivery: Delivery) -> Attempt:
+		"""Post to the endpoint as it is now, or lose the attempt where chaos wants that."""
+		if delivery.drops:
+			delivery.drops -= 1
+			return Attempt(time.time(), None, "dropped")
+		with self._store.lock:
+			endpoint = self._store.find("webhook_endpoint", delivery.endpoint)
+			if endpoint is None or endpoint["status"] != "enabled":
+				return Attempt(time.time(), None, "the endpoint is gone or disabled")
+			url, secrets = endpoint["url"], self._store.valid_secrets(delivery.endpoint)
+		return self._post(delivery.body, url, secrets)
+
+	def _post(self, body: bytes, address: str, secrets: list[str]) -> Attempt:
 		"""Post once. The stamp is real time, because receivers compare it with theirs."""
-		settings, now = self._settings, time.time()
-		url = urlsplit(settings.webhook_url)
+		now, url = time.time(), urlsplit(address)
 		connection = http.client.HTTPConnection(
-			connect_address(url.hostname or ""), url.port or 80, timeout=settings.webhook_timeout
+			connect_address(url.hostname or ""), url.port or 80, timeout=self._settings.webhook_timeout
 		)
 		path = (url.path or "/") + (f"?{url.query}" if url.query else "")
 		headers = {
 			"Host": url.netloc.rpartition("@")[2],
 			"Content-Type": "application/json; charset=utf-8",
 			"User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
-			"Stripe-Signature": signature_header(body, settings.webhook_secret, int(now)),
+			"Stripe-Signature": signature_header(body, secrets, int(now)),
 		}
 		try:
 			connection.request("POST", path, body, headers)
@@ -198,3 +241,9 @@ class Deliverer:
 			return Attempt(now, None, str(error) or type(error).__name__)
 		finally:
 			connection.close()
+
+
+def _waiting(deliveries: Iterable[Delivery]) -> set[str]:
+	"""Return the endpoints that have not accepted the event yet."""
+	delivered = {delivery.endpoint for delivery in deliveries if delivery.state == "delivered"}
+	return {delivery.endpoint for delivery in deliveries} - delivered

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
+
+from stripe_simulator.objects import StripeObject
 
 DOC_URL = "https://stripe.com/docs/error-codes/"
 
@@ -55,6 +58,29 @@ def resource_missing(kind: str, id: str, param: str, status: int = 404) -> ApiEr
 	return ApiError(f"No such {kind}: '{id}'", status=status, code="resource_missing", param=param)
 
 
+def unexpected_state(message: str, intent: StripeObject) -> ApiError:
+	return ApiError(
+		message, code="payment_intent_unexpected_state", executed=True, payment_intent=copy.deepcopy(intent)
+	)
+
+
+def payment_failed(intent: StripeObject) -> ApiError:
+	"""Return the answer to an attempt that failed: the intent's last error, with the intent as it is now."""
+	last = copy.deepcopy(intent["last_payment_error"])
+	del last["doc_url"]
+	return ApiError(
+		last.pop("message"), status=402, executed=True, payment_intent=copy.deepcopy(intent), **last
+	)
+
+
+def rate_limited() -> ApiError:
+	return ApiError(
+		"Request rate limit exceeded. Learn more about rate limits here https://stripe.com/docs/rate-limits.",
+		status=429,
+		code="rate_limit",
+	)
+
+
 def unknown_route(method: str, path: str) -> ApiError:
 	return ApiError(
 		f"Unrecognized request URL ({method}: {path}). If you are trying to list objects, remove the trailing slash. "
@@ -63,5 +89,5 @@ def unknown_route(method: str, path: str) -> ApiError:
 	)
 
 
-def internal_error() -> ApiError:
-	return ApiError("An unknown error occurred", status=500, type="api_error", executed=True)
+def internal_error(executed: bool = True) -> ApiError:
+	return ApiError("An unknown error occurred", status=500, type="api_error", executed=executed)

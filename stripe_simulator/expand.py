@@ -7,15 +7,33 @@ from stripe_simulator.objects import StripeObject
 from stripe_simulator.store import Store
 
 MAX_DEPTH = 4
+ANY = "any"
+"""Stands for a property that may be an object of several kinds."""
 EXPANDABLE: dict[str, dict[str, str]] = {
+	"balance_transaction": {"source": ANY},
+	"charge": {
+		"balance_transaction": "balance_transaction",
+		"customer": "customer",
+		"payment_intent": "payment_intent",
+		"refunds": "list",
+	},
 	"checkout.session": {"customer": "customer", "line_items": "list", "payment_intent": "payment_intent"},
+	"dispute": {"charge": "charge", "payment_intent": "payment_intent"},
 	"payment_intent": {
 		"customer": "customer",
 		"latest_charge": "charge",
 		"payment_method": "payment_method",
 	},
-	"charge": {"customer": "customer", "payment_intent": "payment_intent"},
 	"payment_method": {"customer": "customer"},
+	"price": {"product": "product"},
+	"refund": {
+		"balance_transaction": "balance_transaction",
+		"charge": "charge",
+		"customer": "customer",
+		"failure_balance_transaction": "balance_transaction",
+		"payment_intent": "payment_intent",
+		"payment_method": "payment_method",
+	},
 }
 
 
@@ -50,9 +68,16 @@ def expanded(store: Store, thing: StripeObject, paths: list[str]) -> StripeObjec
 def _value(store: Store, owner: StripeObject, name: str, rest: list[str]) -> StripeObject | None:
 	if name == "line_items":
 		url = f"/v1/checkout/sessions/{owner['id']}/line_items"
-		lines = store.checkouts[owner["id"]].line_items
-		return {"object": "list", "data": lines, "has_more": False, "url": url}
-	current = owner[name]
+		return _whole_list(store.checkouts[owner["id"]].line_items, url)
+	if name == "refunds":
+		refunds = [r for r in store.newest_first("refund") if r["charge"] == owner["id"]]
+		return _whole_list(refunds, f"/v1/charges/{owner['id']}/refunds")
+	current = owner.get(name)
 	if isinstance(current, str):
-		current = store.find(EXPANDABLE[owner["object"]][name], current)
+		kind = EXPANDABLE[owner["object"]][name]
+		current = store.find_any(current) if kind == ANY else store.find(kind, current)
 	return expanded(store, current, rest) if current else None
+
+
+def _whole_list(things: list[StripeObject], url: str) -> StripeObject:
+	return {"object": "list", "data": things, "has_more": False, "url": url}

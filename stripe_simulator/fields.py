@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from stripe_simulator.errors import ApiError, parameter_invalid, parameter_missing, parameter_unknown
+from stripe_simulator.errors import parameter_invalid, parameter_missing, parameter_unknown
 
 MAX_METADATA_KEYS = 50
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
@@ -176,17 +176,6 @@ class Group:
 			if name not in value:
 				raise parameter_missing(_join(path, name))
 		return {name: self.fields[name].parse(sent, _join(path, name)) for name, sent in value.items()}
-
-
-@dataclass(frozen=True)
-class Refused:
-	"""A parameter that Stripe once took; the message says what to use now."""
-
-	message: str
-	code: str
-
-	def parse(self, value: Any, path: str) -> Any:
-		raise ApiError(self.message, code=self.code, param=path)
 
 
 def is_email(text: str) -> bool:

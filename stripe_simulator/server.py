@@ -9,6 +9,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from stripe_simulator.app import create_app
 from stripe_simulator.delivery import Deliverer
+from stripe_simulator.faults import Faults
 from stripe_simulator.idempotency import IdempotencyStore
 from stripe_simulator.loopback import BIND_ADDRESS
 from stripe_simulator.settings import Settings
@@ -31,10 +32,11 @@ class Simulator:
 
 	def __init__(self, settings: Settings) -> None:
 		self.settings = settings
-		self.store = Store(settings.business_name)
+		self.store = Store(settings)
 		self.idempotency = IdempotencyStore(self.store.clock)
-		self.deliverer = Deliverer(settings)
-		self.app = create_app(settings, self.store, self.idempotency, self.deliverer)
+		self.deliverer = Deliverer(self.store)
+		self.faults = Faults()
+		self.app = create_app(settings, self.store, self.idempotency, self.deliverer, self.faults)
 		self._server = make_server(
 			BIND_ADDRESS, settings.port, self.app, threaded=True, request_handler=_QuietRequestHandler
 		)
@@ -51,6 +53,7 @@ class Simulator:
 	def stop(self) -> None:
 		"""Stop serving and delivering, at once."""
 		self.deliverer.stop()
+		self.faults.clear()
 		self._server.shutdown()
 		self._server.server_close()
 		self._thread.join()

@@ -8,9 +8,8 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
-from stripe_simulator.loopback import is_loopback_host
+from stripe_simulator.loopback import why_no_webhook_url
 
 ENVIRONMENT_PREFIX = "STRIPE_SIMULATOR_"
 LIVE_KEY_PREFIXES = ("sk_live_", "rk_live_", "pk_live_")
@@ -40,8 +39,8 @@ class Settings:
 		_check_key("publishable key", self.publishable_key, ("pk_test_",))
 		if not self.webhook_secret.strip():
 			raise SettingsError("The webhook secret is empty; webhooks could not be verified.")
-		if self.webhook_url:
-			_check_webhook_url(self.webhook_url)
+		if self.webhook_url and (problem := why_no_webhook_url(self.webhook_url)):
+			raise SettingsError(f"The webhook URL {self.webhook_url!r} {problem}")
 		if not all(math.isfinite(delay) and delay >= 0 for delay in self.retry_delays):
 			raise SettingsError("Retry delays must be seconds, 0 or more.")
 		if not (math.isfinite(self.webhook_timeout) and self.webhook_timeout > 0):
@@ -94,18 +93,3 @@ def _check_key(label: str, key: str, prefixes: tuple[str, ...]) -> None:
 		)
 	if not key.startswith(prefixes):
 		raise SettingsError(f"The {label} must start with {' or '.join(prefixes)}.")
-
-
-def _check_webhook_url(url: str) -> None:
-	try:
-		parts = urlsplit(url)
-		host, _ = parts.hostname or "", parts.port
-	except ValueError:
-		raise SettingsError(f"The webhook URL {url!r} is not a valid URL.") from None
-	if parts.scheme != "http":
-		raise SettingsError(f"The webhook URL {url!r} must start with http://.")
-	if not is_loopback_host(host):
-		raise SettingsError(
-			f"The webhook URL points to {host!r}, which is not this machine. "
-			"Use 127.0.0.1, localhost or a name that ends in .localhost."
-		)

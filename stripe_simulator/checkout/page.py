@@ -1,20 +1,25 @@
-"""/c/pay/<session>: show the form, take the payment, send the customer back."""
+"""/c/pay/<session> and /c/authenticate/<intent>: show the form, take the payment, send the customer back."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
+from stripe_simulator.bank_accounts import GROUPED_TEST_ACCOUNTS
 from stripe_simulator.cards import GROUPED_TEST_CARDS
-from stripe_simulator.checkout.form import CardForm, read_form
+from stripe_simulator.checkout.form import PaymentForm, chosen_method, read_form
 from stripe_simulator.checkout.money import format_amount
 from stripe_simulator.checkout.texts import TEXTS, language_of
 from stripe_simulator.delivery import Deliverer
+from stripe_simulator.flows.checkout import pay
+from stripe_simulator.flows.payments import authenticate
+from stripe_simulator.flows.time import run_due
 from stripe_simulator.ids import new_id
 from stripe_simulator.objects import StripeObject
-from stripe_simulator.payment import expire_overdue, pay
 from stripe_simulator.store import Operation, Store
 
 _HEADERS = {
@@ -27,43 +32,43 @@ _HEADERS = {
 
 
 def checkout_blueprint(store: Store, deliverer: Deliverer) -> Blueprint:
-	"""Return the page and its static files."""
-	page = Blueprint(
+	"""Return the pages and their static files."""
+	pages = Blueprint(
 		"checkout", __name__, url_prefix="/c", template_folder="templates", static_folder="static"
 	)
 
-	@page.get("/pay/<id>")
-	def show(id: str) -> BaseResponse:
-		operation = Operation(store)
-		with store.lock:
-			expire_overdue(operation)
-			deliverer.announce(operation.events)
-			response = _view(store, id)
-		return _finished(response, operation)
-
-	@page.post("/pay/<id>")
-	def submit(id: str) -> BaseResponse:
+	def answer(handler: Callable[[Operation, str], BaseResponse], id: str) -> BaseResponse:
 		operation = Operation(store, new_id("req_", 14))
 		with store.lock:
-			expire_overdue(operation)
-			response = _submit(operation, id)
+			run_due(operation)
+			response = handler(operation, id)
 			deliverer.announce(operation.events)
-		return _finished(response, operation)
-
-	def _finished(response: BaseResponse, operation: Operation) -> BaseResponse:
 		response.headers.update(_HEADERS)
 		response.call_on_close(lambda: deliverer.send(operation.events))
 		return response
 
-	return page
+	for path, method, handler in (
+		("/pay/<id>", "GET", _view),
+		("/pay/<id>", "POST", _submit),
+		("/authenticate/<id>", "GET", _ask),
+		("/authenticate/<id>", "POST", _decide),
+	):
+		pages.add_url_rule(
+			path,
+			f"{method} {path}",
+			lambda id, handler=handler: answer(handler, id),
+			methods=[method],
+		)
+	return pages
 
 
-def _view(store: Store, id: str) -> BaseResponse:
+def _view(operation: Operation, id: str) -> BaseResponse:
+	store = operation.store
 	session = store.find("checkout.session", id)
 	if session is None:
 		return _closed("missing", store, None, 404)
 	if session["status"] == "open":
-		return _form(store, session)
+		return _form(store, session, decline=_refused_authentication(store, session))
 	return _closed(session["status"], store, session, 200 if session["status"] == "complete" else 410)
 
 
@@ -72,35 +77,84 @@ def _submit(operation: Operation, id: str) -> BaseResponse:
 	store = operation.store
 	session = store.find("checkout.session", id)
 	if session is None or session["status"] == "expired":
-		return _view(store, id)
+		return _view(operation, id)
 	if session["status"] == "open":
-		form = read_form(request.form, _known_email(session), store.clock.now())
-		if form.card is None:
+		types = session["payment_method_types"]
+		form = read_form(request.form, _known_email(session), store.clock.now(), types)
+		if form.instrument is None:
 			return _form(store, session, form, status=422)
-		decline = pay(operation, session, form.card, form.name, form.email)
-		if decline:
-			return _form(store, session, form, decline.decline_code, status=402)
+		intent = pay(operation, session, form.instrument, {"name": form.name, "email": form.email})
+		if intent["last_payment_error"]:
+			return _form(store, session, form, intent["last_payment_error"]["decline_code"], status=402)
+		if intent["next_action"]:
+			return redirect(intent["next_action"]["redirect_to_url"]["url"], 303)
 	return redirect(_success_url(session), 303)
+
+
+def _ask(operation: Operation, id: str) -> BaseResponse:
+	"""Show what the customer's bank asks as part of 3-D Secure."""
+	store = operation.store
+	intent = store.find("payment_intent", id)
+	if intent is None or intent["status"] != "requires_action":
+		return _closed("missing", store, None, 404)
+	language, texts = _language(store.session_of(intent))
+	amount = format_amount(intent["amount"], intent["currency"], language)
+	return _render(
+		"checkout/authenticate.html",
+		200,
+		language=language,
+		text=texts,
+		merchant=store.settings.business_name,
+		question=texts["authenticate_text"].format(store.settings.business_name, amount),
+	)
+
+
+def _decide(operation: Operation, id: str) -> BaseResponse:
+	"""Take the customer's answer; one that comes twice changes nothing."""
+	store = operation.store
+	intent = store.find("payment_intent", id)
+	if intent is None:
+		return _ask(operation, id)
+	action = intent["next_action"]
+	if action:
+		authenticate(operation, intent, request.form.get("answer") == "confirm")
+	session = store.session_of(intent)
+	if session:
+		done = session["status"] == "complete"
+		return redirect(_success_url(session) if done else f"/c/pay/{session['id']}", 303)
+	url = action["redirect_to_url"]["return_url"] if action else None
+	return redirect(_return_url(url, intent), 303) if url else _ask(operation, id)
+
+
+def _return_url(url: str, intent: StripeObject) -> str:
+	"""Return where a customer goes who has answered for a payment without Checkout."""
+	outcome = {
+		"payment_intent": intent["id"],
+		"payment_intent_client_secret": intent["client_secret"],
+		"redirect_status": "succeeded" if intent["status"] == "succeeded" else "failed",
+	}
+	return f"{url}{'&' if '?' in url else '?'}{urlencode(outcome)}"
 
 
 def _form(
 	store: Store,
 	session: StripeObject,
-	form: CardForm | None = None,
-	decline_code: str = "",
+	form: PaymentForm | None = None,
+	decline: str = "",
 	status: int = 200,
 ) -> BaseResponse:
 	language, texts = _language(session)
 	checkout = store.checkouts[session["id"]]
+	types = session["payment_method_types"]
 	lines = [
 		{
 			"name": line["description"],
-			"description": product.get("description", ""),
+			"description": description,
 			"amount": format_amount(line["amount_total"], session["currency"], language),
 			"quantity": line["quantity"],
 			"unit": format_amount(line["price"]["unit_amount"], session["currency"], language),
 		}
-		for line, product in zip(checkout.line_items, checkout.products, strict=True)
+		for line, description in zip(checkout.line_items, checkout.descriptions, strict=True)
 	]
 	errors = {input: texts[error] for input, error in form.errors.items()} if form else {}
 	return _render(
@@ -108,33 +162,35 @@ def _form(
 		status,
 		language=language,
 		text=texts,
-		merchant=store.business_name,
+		merchant=store.settings.business_name,
 		back_url=session["cancel_url"],
 		lines=lines,
 		total=format_amount(session["amount_total"], session["currency"], language),
 		known_email=_known_email(session),
+		types=types,
+		method=chosen_method(request.form, types),
 		values=request.form,
 		errors=errors,
 		focus=next(iter(errors), ""),
-		decline=texts[decline_code] if decline_code else "",
-		test_cards=list(
-			zip(GROUPED_TEST_CARDS, ("card_pays", "card_insufficient_funds", "card_declined"), strict=True)
-		),
+		decline=texts[decline] if decline else "",
+		test_numbers=(GROUPED_TEST_CARDS if "card" in types else {})
+		| (GROUPED_TEST_ACCOUNTS if "sepa_debit" in types else {}),
 	)
 
 
 def _closed(state: str, store: Store, session: StripeObject | None, status: int) -> BaseResponse:
 	language, texts = _language(session)
+	merchant = store.settings.business_name
 	url = ""
 	if session:
 		url = _success_url(session) if state == "complete" else session["cancel_url"] or ""
-	link = texts["complete_continue" if state == "complete" else "back_to"].format(store.business_name)
+	link = texts["complete_continue" if state == "complete" else "back_to"].format(merchant)
 	return _render(
 		"checkout/closed.html",
 		status,
 		language=language,
 		text=texts,
-		merchant=store.business_name,
+		merchant=merchant,
 		state=state,
 		heading=texts[f"{state}_heading"],
 		message=texts[f"{state}_text"],
@@ -156,6 +212,14 @@ def _language(session: StripeObject | None) -> tuple[str, dict[str, str]]:
 def _known_email(session: StripeObject) -> str | None:
 	details = session["customer_details"]
 	return details["email"] if details else None
+
+
+def _refused_authentication(store: Store, session: StripeObject) -> str:
+	"""Return the key of the text for a customer who comes back from 3-D Secure without having passed."""
+	intent = store.find("payment_intent", session["payment_intent"])
+	error = intent["last_payment_error"] if intent else None
+	code = "payment_intent_authentication_failure"
+	return code if error and error["code"] == code else ""
 
 
 def _success_url(session: StripeObject) -> str:

@@ -1,27 +1,35 @@
-"""The charge: one attempt to take money from a card."""
+"""The charge: one attempt to take money from a card or a bank account."""
 
 from __future__ import annotations
 
 import secrets
+import uuid
 
-from stripe_simulator.cards import Card, Decline
+from stripe_simulator.behaviour import Decline
 from stripe_simulator.ids import new_id
 from stripe_simulator.objects import StripeObject
 
 
 def build_charge(
-	intent: StripeObject, method: StripeObject, card: Card, created: int, business_name: str
+	intent: StripeObject,
+	method: StripeObject,
+	created: int,
+	business_name: str,
+	*,
+	decline: Decline | None = None,
+	authenticated: bool = False,
 ) -> StripeObject:
-	"""Build the charge of an attempt: paid, or failed where the card is declined.
+	"""Build the charge of an attempt: declined, pending for a bank debit, and otherwise paid.
 
 	The metadata is the intent's at this moment. `balance_transaction` is null: with asynchronous capture it comes later.
 	"""
-	decline = card.decline
+	by_card = method["type"] == "card"
+	paid = by_card and not decline
 	return {
-		"id": new_id("ch_3S", 23),
+		"id": new_id("ch_3S" if by_card else "py_3S", 23),
 		"object": "charge",
 		"amount": intent["amount"],
-		"amount_captured": 0 if decline else intent["amount"],
+		"amount_captured": intent["amount"] if paid else 0,
 		"amount_refunded": 0,
 		"application": None,
 		"application_fee": None,
@@ -42,13 +50,15 @@ def build_charge(
 		"livemode": False,
 		"metadata": dict(intent["metadata"]),
 		"on_behalf_of": None,
-		"outcome": _outcome(decline),
-		"paid": not decline,
+		"outcome": _outcome(decline) if by_card else _bank_outcome(),
+		"paid": paid,
 		"payment_intent": intent["id"],
 		"payment_method": method["id"],
 		"payment_method_details": {
-			"card": _card_details(method["card"], intent["amount"], not decline),
-			"type": "card",
+			method["type"]: _card_details(method["card"], intent["amount"], paid, authenticated)
+			if by_card
+			else _bank_details(method["sepa_debit"]),
+			"type": method["type"],
 		},
 		"radar_options": {},
 		"receipt_email": intent["receipt_email"],
@@ -56,12 +66,12 @@ def build_charge(
 		"receipt_url": None,
 		"refunded": False,
 		"review": None,
-		"shipping": None,
+		"shipping": intent["shipping"],
 		"source": None,
 		"source_transfer": None,
-		"statement_descriptor": None,
-		"statement_descriptor_suffix": None,
-		"status": "failed" if decline else "succeeded",
+		"statement_descriptor": intent["statement_descriptor"],
+		"statement_descriptor_suffix": intent["statement_descriptor_suffix"],
+		"status": "failed" if decline else "succeeded" if by_card else "pending",
 		"transfer_data": None,
 		"transfer_group": None,
 	}
@@ -93,7 +103,20 @@ def _outcome(decline: Decline | None) -> StripeObject:
 	}
 
 
-def _card_details(card: StripeObject, amount: int, authorized: bool) -> StripeObject:
+def _bank_outcome() -> StripeObject:
+	return {
+		"advice_code": None,
+		"network_advice_code": None,
+		"network_decline_code": None,
+		"network_status": "approved_by_network",
+		"reason": None,
+		"risk_level": "not_assessed",
+		"seller_message": "Payment complete.",
+		"type": "authorized",
+	}
+
+
+def _card_details(card: StripeObject, amount: int, authorized: bool, authenticated: bool) -> StripeObject:
 	return {
 		"amount_authorized": amount if authorized else None,
 		"authorization_code": f"{secrets.randbelow(10**6):06d}" if authorized else None,
@@ -115,6 +138,30 @@ def _card_details(card: StripeObject, amount: int, authorized: bool) -> StripeOb
 		"network_transaction_id": f"{secrets.randbelow(10**15):015d}",
 		"overcapture": {"maximum_amount_capturable": amount, "status": "unavailable"},
 		"regulated_status": card["regulated_status"],
-		"three_d_secure": None,
+		"three_d_secure": _passed_authentication() if authenticated else None,
 		"wallet": None,
+	}
+
+
+def _passed_authentication() -> StripeObject:
+	return {
+		"authentication_flow": "challenge",
+		"electronic_commerce_indicator": "05",
+		"exemption_indicator": None,
+		"result": "authenticated",
+		"result_reason": None,
+		"transaction_id": str(uuid.uuid4()),
+		"version": "2.2.0",
+	}
+
+
+def _bank_details(account: StripeObject) -> StripeObject:
+	return {
+		"bank_code": account["bank_code"],
+		"branch_code": account["branch_code"],
+		"country": account["country"],
+		"expected_debit_date": None,
+		"fingerprint": account["fingerprint"],
+		"last4": account["last4"],
+		"mandate": new_id("mandate_1S", 23),
 	}

@@ -16,6 +16,7 @@ def build_session(
 	*,
 	amount: int,
 	currency: str,
+	types: list[str],
 	customer: StripeObject | None,
 	created: int,
 	base_url: str,
@@ -70,7 +71,7 @@ def build_session(
 		"payment_method_collection": "if_required",
 		"payment_method_configuration_details": None,
 		"payment_method_options": {"card": {"request_three_d_secure": "automatic"}},
-		"payment_method_types": ["card"],
+		"payment_method_types": types,
 		"payment_status": "unpaid",
 		"permissions": None,
 		"phone_number_collection": {"enabled": False},
@@ -92,7 +93,7 @@ def build_session(
 
 
 def customer_details(email: str | None, payer: StripeObject | None = None) -> StripeObject:
-	"""Build `customer_details`; `payer` are the billing details of the card once somebody paid."""
+	"""Build `customer_details`; `payer` are the billing details once somebody paid."""
 	return {
 		"address": payer["address"] if payer else None,
 		"business_name": None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from stripe_simulator.api import Route
-from stripe_simulator.currency import MAX_AMOUNT, Currency, check_amount
+from stripe_simulator.currency import check_amount
 from stripe_simulator.errors import ApiError, parameter_invalid, parameter_missing
 from stripe_simulator.fields import (
 	Choice,
@@ -15,16 +15,20 @@ from stripe_simulator.fields import (
 	Integer,
 	ListOf,
 	Metadata,
-	Refused,
 	Text,
 	Url,
 )
+from stripe_simulator.flows.checkout import expire, expire_later
+from stripe_simulator.ids import new_id
 from stripe_simulator.lists import PAGE_FIELDS, matching, page
 from stripe_simulator.objects import StripeObject
 from stripe_simulator.objects.checkout_session import LIFETIME, build_session
 from stripe_simulator.objects.line_item import build_line_item
-from stripe_simulator.payment import expire
+from stripe_simulator.objects.price import build_price
+from stripe_simulator.resources.products import PRICE_FIELDS, PRODUCT_FIELDS
+from stripe_simulator.resources.shared import PAYMENT_FIELDS
 from stripe_simulator.store import Checkout, Operation
+from stripe_simulator.versions import TYPE_FIELDS, chosen_types, dynamic_types
 
 SHORTEST_LIFETIME = 30 * 60
 """Seconds that `expires_at` must at least be ahead."""
@@ -32,28 +36,18 @@ _LOCALES = tuple(
 	"""auto bg cs da de el en en-GB es es-419 et fi fil fr fr-CA hr hu id it ja ko lt lv ms mt nb nl pl pt pt-BR ro
 	ru sk sl sv th tr vi zh zh-HK zh-TW""".split()
 )
-_PRODUCT_DATA = Group(
-	{
-		"name": Text(),
-		"description": Text(),
-		"images": ListOf(Url(), most=8),
-		"metadata": Metadata(),
-		"tax_code": Text(),
-	},
-	required=("name",),
-)
 _PRICE_DATA = Group(
-	{
-		"currency": Currency(),
-		"unit_amount": Integer(0, MAX_AMOUNT),
-		"product_data": _PRODUCT_DATA,
-		"tax_behavior": Choice(("exclusive", "inclusive", "unspecified")),
-	},
+	{**PRICE_FIELDS, "product_data": Group(PRODUCT_FIELDS, required=("name",))},
 	required=("currency", "unit_amount", "product_data"),
 )
 _LINE_ITEM = Group(
-	{"price_data": _PRICE_DATA, "quantity": Integer(1, 999_999), "metadata": Metadata()},
-	required=("price_data", "quantity"),
+	{
+		"price": Text(),
+		"price_data": _PRICE_DATA,
+		"quantity": Integer(1, 999_999),
+		"metadata": Metadata(),
+	},
+	required=("quantity",),
 )
 _CREATE: dict[str, Field] = {
 	"cancel_url": Url(),
@@ -67,17 +61,16 @@ _CREATE: dict[str, Field] = {
 	"metadata": Metadata(),
 	"mode": Choice(("payment",)),
 	"payment_intent_data": Group(
-		{"description": Text(1000), "metadata": Metadata(), "receipt_email": Email()},
+		{
+			**PAYMENT_FIELDS,
+			"metadata": Metadata(),
+			"setup_future_usage": Choice(("off_session", "on_session")),
+		},
 	),
-	"payment_method_types": Refused(
-		"The payment_method_types parameter is no longer supported. Use allowed_payment_method_types, or leave it out "
-		"to use dynamic payment methods.",
-		"payment_method_types_no_longer_supported",
-	),
-	"allowed_payment_method_types": ListOf(Choice(("card",))),
 	"submit_type": Choice(("auto", "book", "donate", "pay")),
 	"success_url": Url(),
 	"ui_mode": Choice(("hosted_page",)),
+	**TYPE_FIELDS,
 }
 
 
@@ -91,14 +84,20 @@ def create(operation: Operation, params: dict[str, Any]) -> StripeObject:
 	customer = None
 	if "customer" in params:
 		customer = store.require("customer", params["customer"], "customer", status=400)
-	lines = [build_line_item(line, now) for line in params["line_items"]]
+	lines, descriptions = _lines(operation, params["line_items"])
 	amount, currency = _total(lines)
 	session = build_session(
-		params, amount=amount, currency=currency, customer=customer, created=now, base_url=store.base_url
+		params,
+		amount=amount,
+		currency=currency,
+		types=chosen_types(operation, params, currency) or dynamic_types(currency),
+		customer=customer,
+		created=now,
+		base_url=store.base_url,
 	)
-	products = [line["price_data"]["product_data"] for line in params["line_items"]]
-	store.open_checkout(session, Checkout(lines, products, params.get("payment_intent_data", {})))
-	return session
+	store.checkouts[session["id"]] = Checkout(lines, descriptions, params.get("payment_intent_data", {}))
+	expire_later(operation, session)
+	return store.add(session)
 
 
 def retrieve(operation: Operation, params: dict[str, Any], id: str) -> StripeObject:
@@ -141,6 +140,29 @@ def _check_lifetime(params: dict[str, Any], now: int) -> None:
 		)
 
 
+def _lines(operation: Operation, sent: list[dict[str, Any]]) -> tuple[list[StripeObject], list[str]]:
+	"""Return the lines with the descriptions of what they are for."""
+	lines, descriptions = [], []
+	for position, line in enumerate(sent):
+		price, product = _price_of(operation, line, f"line_items[{position}]")
+		lines.append(build_line_item(line, price, product["name"]))
+		descriptions.append(product.get("description") or "")
+	return lines, descriptions
+
+
+def _price_of(operation: Operation, line: dict[str, Any], path: str) -> tuple[StripeObject, dict[str, Any]]:
+	"""Return the price of a line and its product: those it names, or ones made on the fly."""
+	store = operation.store
+	if "price" in line:
+		price = store.require("price", line["price"], f"{path}[price]", status=400)
+		return price, store.require("product", price["product"], f"{path}[price]")
+	if "price_data" not in line:
+		raise parameter_missing(f"{path}[price_data]")
+	data = line["price_data"]
+	price = build_price(data, new_id("prod_T", 13), store.clock.now(), active=False)
+	return price, data["product_data"]
+
+
 def _total(lines: list[StripeObject]) -> tuple[int, str]:
 	"""Return the sum of the lines in minor units, and their one currency."""
 	if not lines:
@@ -152,7 +174,7 @@ def _total(lines: list[StripeObject]) -> tuple[int, str]:
 		)
 	currency = currencies.pop()
 	amount = sum(line["amount_total"] for line in lines)
-	check_amount(amount, currency)
+	check_amount(amount, currency, "The Checkout Session's total amount due must add up to")
 	return amount, currency
 
 

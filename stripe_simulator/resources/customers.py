@@ -9,13 +9,11 @@ from stripe_simulator.fields import Email, Field, Group, ListOf, Metadata, Text
 from stripe_simulator.lists import PAGE_FIELDS, matching, page
 from stripe_simulator.objects import StripeObject
 from stripe_simulator.objects.customer import build_customer, update_customer
+from stripe_simulator.resources.shared import ADDRESS
 from stripe_simulator.store import Operation
 
-_ADDRESS = Group(
-	{part: Text(clearable=True) for part in ("city", "country", "line1", "line2", "postal_code", "state")}
-)
 _FIELDS: dict[str, Field] = {
-	"address": _ADDRESS,
+	"address": ADDRESS,
 	"description": Text(clearable=True),
 	"email": Email(clearable=True),
 	"metadata": Metadata(),

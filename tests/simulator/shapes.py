@@ -19,14 +19,21 @@ import stripe
 from stripe._stripe_object import StripeObject, UntypedStripeObject
 
 CLASSES: dict[str, type[StripeObject]] = {
+	"balance": stripe.Balance,
+	"balance_transaction": stripe.BalanceTransaction,
 	"charge": stripe.Charge,
 	"checkout.session": stripe.checkout.Session,
 	"customer": stripe.Customer,
+	"dispute": stripe.Dispute,
 	"event": stripe.Event,
 	"item": stripe.LineItem,
 	"list": stripe.ListObject,
 	"payment_intent": stripe.PaymentIntent,
 	"payment_method": stripe.PaymentMethod,
+	"price": stripe.Price,
+	"product": stripe.Product,
+	"refund": stripe.Refund,
+	"webhook_endpoint": stripe.WebhookEndpoint,
 }
 _PLAIN: dict[Any, tuple[type, ...]] = {
 	str: (str,),
@@ -46,6 +53,12 @@ def problems_of(thing: dict[str, Any]) -> list[str]:
 	if kind == "event":
 		return problems + problems_of(thing["data"]["object"])
 	return problems
+
+
+def problems_of_error(answer: dict[str, Any]) -> list[str]:
+	"""Return what is wrong with the body of an error."""
+	unknown = [f"{name}: unknown" for name in answer if name != "error"]
+	return unknown + _check_class(answer["error"], stripe.ErrorObject, "error")
 
 
 def _check_class(value: Any, cls: type[StripeObject], path: str) -> list[str]:

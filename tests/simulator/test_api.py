@@ -89,6 +89,13 @@ def test_an_unknown_object_is_404_resource_missing(client: stripe.StripeClient) 
 		(client.v1.checkout.sessions.retrieve, "checkout.session: 'x_1'"),
 		(client.v1.payment_intents.retrieve, "payment_intent: 'x_1'"),
 		(client.v1.charges.retrieve, "charge: 'x_1'"),
+		(client.v1.refunds.retrieve, "refund: 'x_1'"),
+		(client.v1.disputes.retrieve, "dispute: 'x_1'"),
+		(client.v1.balance_transactions.retrieve, "balance_transaction: 'x_1'"),
+		(client.v1.payment_methods.retrieve, "PaymentMethod: 'x_1'"),
+		(client.v1.products.retrieve, "product: 'x_1'"),
+		(client.v1.prices.retrieve, "price: 'x_1'"),
+		(client.v1.webhook_endpoints.retrieve, "webhook_endpoint: 'x_1'"),
 		(client.v1.events.retrieve, "event: 'x_1'"),
 	):
 		error = refusal(retrieve, "x_1")

@@ -96,7 +96,8 @@ def test_an_amount_is_written_as_people_read_it(
 
 
 def test_every_input_has_a_label_and_says_what_browsers_may_fill_in(open_session: OpenSession) -> None:
-	page = Page(get(open_session(customer_email=None).url).text)
+	session = open_session(customer_email=None, allowed_payment_method_types=["card"])
+	page = Page(get(session.url).text)
 	labelled = {label["for"] for label in page.all("label")}
 	inputs = {attributes["name"]: attributes for attributes in page.all("input")}
 	assert set(inputs) == labelled == {"email", "number", "expiry", "cvc", "name"}
@@ -109,6 +110,18 @@ def test_every_input_has_a_label_and_says_what_browsers_may_fill_in(open_session
 	}
 	assert [button["id"] for button in page.all("button")] == ["pay"]
 	assert page.all("form")[0]["method"] == "post"
+
+
+def test_a_bank_account_is_offered_beside_the_card_for_euro_only(open_session: OpenSession) -> None:
+	page = Page(get(open_session().url).text)
+	inputs = {attributes["id"]: attributes for attributes in page.all("input")}
+	assert {"method-card", "method-sepa_debit", "number", "iban"} <= set(inputs)
+	assert "checked" in inputs["method-card"]
+	assert "checked" not in inputs["method-sepa_debit"]
+	dollars = Page(get(open_session(currency="usd").url).text)
+	assert {"iban", "method"}.isdisjoint(attributes["name"] for attributes in dollars.all("input"))
+	debit_only = Page(get(open_session(allowed_payment_method_types=["sepa_debit"]).url).text)
+	assert {attributes["name"] for attributes in debit_only.all("input")} == {"email", "iban", "name"}
 
 
 def test_the_back_link_goes_to_the_cancel_url_where_there_is_one(open_session: OpenSession) -> None:

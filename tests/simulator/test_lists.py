@@ -94,6 +94,7 @@ def test_events_are_listed_by_type_pattern_and_cursor(
 	submit(open_session())
 	everything = [event.type for event in client.v1.events.list().data]
 	assert everything == [
+		"charge.updated",
 		"checkout.session.completed",
 		"charge.succeeded",
 		"payment_intent.succeeded",
@@ -104,7 +105,7 @@ def test_events_are_listed_by_type_pattern_and_cursor(
 	pattern = client.v1.events.list({"type": "payment_intent.*"})
 	assert [event.type for event in pattern.data] == ["payment_intent.succeeded", "payment_intent.created"]
 	newer = client.v1.events.list({"ending_before": pattern.data[0].id})
-	assert [event.type for event in newer.data] == everything[:2]
+	assert [event.type for event in newer.data] == everything[:3]
 	assert client.v1.events.retrieve(pattern.data[0].id).data.object["object"] == "payment_intent"
 
 

@@ -24,12 +24,12 @@ function rewrite(input, format) {
 }
 
 const number = document.getElementById("number");
-number.addEventListener("input", () => {
+number?.addEventListener("input", () => {
 	rewrite(number, () => digitsOf(number, 19).replace(/(.{4})(?=.)/g, "$1 "));
 });
 
 const expiry = document.getElementById("expiry");
-expiry.addEventListener("input", () => {
+expiry?.addEventListener("input", () => {
 	const value = expiry.value;
 	const keepAsTyped = /^\d{0,2}$/.test(value) || /^\d\s*[/.-]/.test(value) || /[/.-]\s*20/.test(value);
 	if (keepAsTyped) return;

@@ -1,0 +1,234 @@
+"""PaymentIntents: confirmed, authenticated, paid, declined, on their way, canceled."""
+
+from __future__ import annotations
+
+from stripe_simulator.behaviour import AUTHENTICATION_REQUIRED, Behaviour, Decline
+from stripe_simulator.errors import DOC_URL, ApiError, unexpected_state
+from stripe_simulator.flows import balance, disputes, methods, sessions
+from stripe_simulator.objects import StripeObject
+from stripe_simulator.objects.charge import build_charge
+from stripe_simulator.store import Operation
+
+SEPA_TIME = 5 * 24 * 60 * 60
+"""Seconds until a bank debit has succeeded or failed."""
+CONFIRMABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
+
+
+def confirm(
+	operation: Operation,
+	intent: StripeObject,
+	method: StripeObject,
+	*,
+	off_session: bool = False,
+	authenticated: bool = False,
+	return_url: str | None = None,
+) -> None:
+	"""Try to take the money; the intent's status tells how it went.
+
+	That is succeeded, processing (a bank debit), requires_action (3-D Secure) or requires_payment_method (declined).
+	"""
+	store = operation.store
+	behaviour = store.instruments[method["id"]].behaviour
+	intent |= {"payment_method": method["id"], "last_payment_error": None, "next_action": None}
+	asks = _asks(behaviour, off_session, method["id"] in store.set_up) and not authenticated
+	if asks and not off_session:
+		_require_action(operation, intent, return_url)
+		return
+	decline = AUTHENTICATION_REQUIRED if asks else behaviour.decline
+	charge = store.add(
+		build_charge(
+			intent,
+			method,
+			store.clock.now(),
+			store.settings.business_name,
+			decline=decline,
+			authenticated=authenticated,
+		)
+	)
+	intent["latest_charge"] = charge["id"]
+	if decline:
+		_decline(operation, intent, charge, method, decline)
+	elif method["type"] == "sepa_debit":
+		_process(operation, intent, charge, behaviour)
+	else:
+		_succeed(operation, intent, charge)
+
+
+def authenticate(operation: Operation, intent: StripeObject, passed: bool) -> None:
+	"""Answer 3-D Secure for the customer: pay, or let the payment fail without a charge."""
+	if intent["status"] != "requires_action":
+		raise unexpected_state("This PaymentIntent does not wait for authentication.", intent)
+	method = operation.store.require("payment_method", intent["payment_method"], "payment_method")
+	if passed:
+		confirm(operation, intent, method, authenticated=True)
+		return
+	message = (
+		"The provided PaymentMethod has failed authentication. You can provide payment_method_data or a new "
+		"PaymentMethod to attempt to fulfill this PaymentIntent again."
+	)
+	_fail(operation, intent, "payment_intent_authentication_failure", message, payment_method=method)
+
+
+def settle(operation: Operation, intent: StripeObject, succeeded: bool) -> None:
+	"""End a bank debit that is on its way."""
+	if intent["status"] != "processing":
+		raise unexpected_state(f"This PaymentIntent has a status of {intent['status']}.", intent)
+	charge = operation.store.require("charge", intent["latest_charge"], "charge")
+	(_collect if succeeded else _bounce)(operation, intent, charge)
+	if session := operation.store.session_of(intent):
+		sessions.settle(operation, session, succeeded)
+	if succeeded:
+		_follow(operation, intent, charge)
+
+
+def cancel(operation: Operation, intent: StripeObject, reason: str | None) -> None:
+	"""Give an intent up before it is paid."""
+	if intent["status"] not in CONFIRMABLE:
+		raise unexpected_state(
+			f"You cannot cancel this PaymentIntent because it has a status of {intent['status']}. Only a "
+			f"PaymentIntent with one of the following statuses may be canceled: {', '.join(CONFIRMABLE)}.",
+			intent,
+		)
+	intent |= {
+		"canceled_at": operation.store.clock.now(),
+		"cancellation_reason": reason,
+		"next_action": None,
+		"status": "canceled",
+	}
+	operation.emit("payment_intent.canceled", intent)
+
+
+def refuse_of_checkout(operation: Operation, intent: StripeObject) -> None:
+	"""Refuse what the API may not do to an intent that belongs to a Checkout Session."""
+	if operation.store.session_of(intent):
+		raise ApiError(
+			"You cannot perform this action on PaymentIntents created by Checkout.",
+			code="payment_intent_unexpected_state",
+			executed=True,
+		)
+
+
+def _asks(behaviour: Behaviour, off_session: bool, is_set_up: bool) -> bool:
+	"""Tell whether the bank wants the customer to authenticate this payment."""
+	if behaviour.authentication == "until_set_up":
+		return not (off_session and is_set_up)
+	return behaviour.authentication == "always"
+
+
+def _require_action(operation: Operation, intent: StripeObject, return_url: str | None) -> None:
+	url = f"{operation.store.base_url}/c/authenticate/{intent['id']}"
+	intent |= {
+		"next_action": {"redirect_to_url": {"return_url": return_url, "url": url}, "type": "redirect_to_url"},
+		"status": "requires_action",
+	}
+	operation.emit("payment_intent.requires_action", intent)
+
+
+def _decline(
+	operation: Operation, intent: StripeObject, charge: StripeObject, method: StripeObject, decline: Decline
+) -> None:
+	optional = {"advice_code": decline.advice_code, "network_decline_code": decline.network_decline_code}
+	_fail(
+		operation,
+		intent,
+		decline.code,
+		decline.message,
+		type="card_error",
+		charge=charge["id"],
+		decline_code=decline.decline_code,
+		payment_method=method,
+		**{name: value for name, value in optional.items() if value},
+	)
+	operation.emit("charge.failed", charge)
+
+
+def _fail(
+	operation: Operation,
+	intent: StripeObject,
+	code: str,
+	message: str,
+	type: str = "invalid_request_error",
+	**details: object,
+) -> None:
+	intent |= {
+		"last_payment_error": {
+			"code": code,
+			"doc_url": DOC_URL + code.replace("_", "-"),
+			"message": message,
+			"type": type,
+			**details,
+		},
+		"next_action": None,
+		"payment_method": None,
+		"status": "requires_payment_method",
+	}
+	operation.emit("payment_intent.payment_failed", intent)
+
+
+def _process(operation: Operation, intent: StripeObject, charge: StripeObject, behaviour: Behaviour) -> None:
+	intent["status"] = "processing"
+	operation.emit("payment_intent.processing", intent)
+	operation.emit("charge.pending", charge)
+	if session := operation.store.session_of(intent):
+		sessions.complete(operation, session, charge)
+
+	def settle_later(later: Operation) -> None:
+		if intent["status"] == "processing" and intent["latest_charge"] == charge["id"]:
+			settle(later, intent, not behaviour.debit_fails)
+
+	operation.store.schedule.at(operation.store.clock.now() + SEPA_TIME, settle_later)
+
+
+def _collect(operation: Operation, intent: StripeObject, charge: StripeObject) -> None:
+	charge |= {"amount_captured": charge["amount"], "paid": True, "status": "succeeded"}
+	balance.book_charge(operation, charge)
+	intent |= {"amount_received": intent["amount"], "status": "succeeded"}
+	operation.emit("charge.succeeded", charge)
+	operation.emit("payment_intent.succeeded", intent)
+
+
+def _bounce(operation: Operation, intent: StripeObject, charge: StripeObject) -> None:
+	charge |= {
+		"captured": False,
+		"failure_code": "insufficient_funds",
+		"failure_message": "The customer's bank account has insufficient funds.",
+		"status": "failed",
+	}
+	charge["outcome"]["seller_message"] = None
+	_fail(
+		operation,
+		intent,
+		"payment_intent_payment_attempt_failed",
+		"The payment failed.",
+		charge=charge["id"],
+		payment_method_type="sepa_debit",
+	)
+	operation.emit("charge.failed", charge)
+
+
+def _succeed(operation: Operation, intent: StripeObject, charge: StripeObject) -> None:
+	intent |= {"amount_received": intent["amount"], "status": "succeeded"}
+	operation.emit("payment_intent.succeeded", intent)
+	operation.emit("charge.succeeded", charge)
+	if session := operation.store.session_of(intent):
+		sessions.complete(operation, session, charge)
+	before = dict(charge)
+	balance.book_charge(operation, charge)
+	operation.emit("charge.updated", charge, automatic=True, before=before)
+	_follow(operation, intent, charge)
+
+
+def _follow(operation: Operation, intent: StripeObject, charge: StripeObject) -> None:
+	"""Save the method for later where that was asked for, and dispute the charge where it is a test of that."""
+	if intent["setup_future_usage"] and intent["customer"]:
+		method = operation.store.require("payment_method", charge["payment_method"], "payment_method")
+		if method["customer"] is None:
+			methods.attach(operation, method, intent["customer"])
+		operation.store.set_up.add(method["id"])
+	behaviour = operation.store.instruments[charge["payment_method"]].behaviour
+	if behaviour.dispute:
+		own = Operation(operation.store)
+		disputes.open_dispute(
+			own, charge, amount=charge["amount"], reason=behaviour.dispute, inquiry=behaviour.inquiry
+		)
+		operation.events += own.events

@@ -1,0 +1,156 @@
+"""The requests that `stripe trigger` of @stripe/cli 1.52.0 sends: no Stripe-Version, and parameters of before endive."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import requests
+
+from stripe_simulator.server import Simulator
+
+from .conftest import SECRET_KEY
+from .receiver import Receiver
+
+DESCRIPTION = "(created by Stripe CLI)"
+BY_CARD = {"amount": "100", "currency": "usd", "payment_method_types[]": "card", "description": DESCRIPTION}
+JENNY = {
+	"[name]": "Jenny Rosen",
+	"[address][city]": "San Francisco",
+	"[address][state]": "CA",
+	"[address][country]": "US",
+	"[address][line1]": "510 Townsend St",
+	"[address][postal_code]": "94103",
+}
+
+
+def shipping(prefix: str) -> dict[str, str]:
+	return {f"{prefix}{name}": value for name, value in JENNY.items()}
+
+
+class Cli:
+	"""Sends what the CLI sends."""
+
+	def __init__(self, simulator: Simulator) -> None:
+		self.url = simulator.url
+
+	def send(self, method: str, path: str, status: int = 200, **data: str) -> dict[str, Any]:
+		headers = {"Authorization": f"Bearer {SECRET_KEY}"}
+		answer = requests.request(method, self.url + path, data=data, headers=headers, timeout=10)
+		assert answer.status_code == status, answer.text
+		return answer.json()
+
+	def pay(self, token: str, status: int = 200, **data: str) -> dict[str, Any]:
+		sent = {**BY_CARD, "payment_method": token, "confirm": "true", **data}
+		return self.send("POST", "/v1/payment_intents", status, **sent)
+
+
+@pytest.fixture
+def cli(simulator: Simulator) -> Cli:
+	return Cli(simulator)
+
+
+def test_payment_intent_succeeded(cli: Cli, receiver: Receiver) -> None:
+	intent = cli.pay("pm_card_visa", **shipping("shipping"))
+	assert intent["shipping"]["address"]["city"] == "San Francisco"
+	receiver.wait_for("payment_intent.created", "payment_intent.succeeded", "charge.succeeded")
+
+
+def test_payment_intent_payment_failed(cli: Cli, receiver: Receiver) -> None:
+	assert cli.pay("pm_card_chargeDeclined", status=402)["error"]["type"] == "card_error"
+	receiver.wait_for("payment_intent.payment_failed", "charge.failed")
+
+
+def test_charge_refunded(cli: Cli, receiver: Receiver) -> None:
+	refund = cli.send("POST", "/v1/refunds", payment_intent=cli.pay("pm_card_visa")["id"])
+	receiver.wait_for("charge.refunded", "refund.created")
+	cli.send("POST", f"/v1/refunds/{refund['id']}", **{"metadata[order_id]": "6735"})
+	receiver.wait_for("charge.refund.updated", "refund.updated")
+
+
+def test_charge_dispute_created_updated_and_closed(cli: Cli, receiver: Receiver) -> None:
+	intent = cli.pay("pm_card_createDisputeInquiry")
+	receiver.wait_for("charge.dispute.created")
+	[dispute] = cli.send("GET", f"/v1/disputes?payment_intent={intent['id']}")["data"]
+	cli.send("POST", f"/v1/disputes/{dispute['id']}", **{"metadata[foo]": "bar"})
+	cli.send("POST", f"/v1/disputes/{dispute['id']}/close")
+	receiver.wait_for("charge.dispute.updated", "charge.dispute.closed")
+
+
+def page_of(cli: Cli, currency: str, **params: str) -> dict[str, Any]:
+	product = cli.send("POST", "/v1/products", name="myproduct", description=DESCRIPTION)
+	price = cli.send("POST", "/v1/prices", product=product["id"], unit_amount="1500", currency=currency)
+	session = cli.send(
+		"POST",
+		"/v1/checkout/sessions",
+		**{
+			"success_url": "https://httpbin.org/post",
+			"cancel_url": "https://httpbin.org/post",
+			"mode": "payment",
+			"line_items[0][price]": price["id"],
+			"line_items[0][quantity]": "2",
+			**shipping("payment_intent_data[shipping]"),
+			**params,
+		},
+	)
+	return cli.send("GET", f"/v1/payment_pages/{session['id']}")
+
+
+def confirm(cli: Cli, page: dict[str, Any], method: str, **params: Any) -> dict[str, Any]:
+	sent = {"payment_method": method, "expected_amount": "3000", **params}
+	return cli.send("POST", f"/v1/payment_pages/{page['id']}/confirm", **sent)
+
+
+def test_checkout_session_completed(cli: Cli, receiver: Receiver) -> None:
+	page = page_of(cli, "usd")
+	method = cli.send(
+		"POST",
+		"/v1/payment_methods",
+		**{"type": "card", "card[token]": "tok_visa", **shipping("billing_details")},
+	)
+	confirm(cli, page, method["id"], status=400, expected_amount="2999")
+	paid = confirm(cli, page, method["id"])
+	assert (paid["id"], paid["status"], paid["payment_status"]) == (page["id"], "complete", "paid")
+	receiver.wait_for("checkout.session.completed", "payment_intent.succeeded", "charge.succeeded")
+	confirm(cli, page, method["id"], status=400)
+
+
+def test_checkout_session_completed_by_a_card_that_declines(cli: Cli, receiver: Receiver) -> None:
+	page = page_of(cli, "usd")
+	assert confirm(cli, page, "pm_card_chargeDeclined", status=402)["error"]["code"] == "card_declined"
+	receiver.wait_for("payment_intent.payment_failed")
+	assert cli.send("GET", f"/v1/payment_pages/{page['id']}")["status"] == "open"
+
+
+def test_checkout_session_async_payment(cli: Cli, receiver: Receiver) -> None:
+	page = page_of(
+		cli,
+		"eur",
+		**{
+			"payment_method_types[]": "sepa_debit",
+			"payment_intent_data[setup_future_usage]": "off_session",
+		},
+	)
+	method = cli.send(
+		"POST",
+		"/v1/payment_methods",
+		**{
+			"type": "sepa_debit",
+			"sepa_debit[iban]": "AT611904300234573201",
+			"billing_details[email]": "stripe@example.com",
+			"billing_details[name]": "Jenny Rosen",
+			"billing_details[phone]": "1234567890",
+			"billing_details[address][city]": "London",
+		},
+	)
+	assert confirm(cli, page, method["id"])["payment_status"] == "unpaid"
+	by_card = confirm(
+		cli, page_of(cli, "eur", **{"payment_method_types[]": "sepa_debit"}), "pm_card_visa", status=400
+	)
+	assert by_card["error"]["param"] == "payment_method"
+	receiver.wait_for("checkout.session.completed", "payment_intent.processing")
+
+
+def test_customer_created(cli: Cli, receiver: Receiver) -> None:
+	cli.send("POST", "/v1/customers", description=DESCRIPTION)
+	receiver.wait_for("customer.created")
