@@ -85,7 +85,7 @@ def import_cdrs(path: Path) -> int:
 	"""
 	from prepaid_billing.calls.cdr import ACCEPTED, DUPLICATE, REFUSED
 	from prepaid_billing.cdr_file import CdrFile
-	from prepaid_billing.exceptions import InvalidInput
+	from prepaid_billing.exceptions import BillingError
 
 	# bench runs commands in its sites folder, whatever folder the path was meant from.
 	found = next((place for place in (path, ".." / path) if place.is_file()), None)
@@ -96,7 +96,7 @@ def import_cdrs(path: Path) -> int:
 	try:
 		with click.progressbar(length=file.size, label=path.name) as bar:
 			done = file.book(lambda read: bar.update(read - bar.pos))
-	except InvalidInput as error:
+	except (BillingError, OSError) as error:
 		click.echo(error)
 		return 1
 	for result in (ACCEPTED, DUPLICATE, REFUSED):

@@ -36,6 +36,13 @@ class InsufficientBalance(BillingError):
 	http_status_code = 402
 
 
+class NotAuthenticated(BillingError):
+	"""Nobody whom we know, or a user who was disabled."""
+
+	code = "NOT_AUTHENTICATED"
+	http_status_code = 401
+
+
 class NotPermitted(BillingError):
 	"""The user may not do this."""
 

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterable
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from frappe import _
 
@@ -28,7 +28,7 @@ _CDR = frozenset(
 _KEY = re.compile(r"[!-~]{1,140}")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _PERCENT = re.compile(r"[0-9]{1,3}(\.[0-9]{1,2})?")
-_SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
+_SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,30})?")
 
 
 def key(value: object, name: str) -> str:
@@ -78,7 +78,8 @@ def seconds(value: object, name: str) -> int:
 	written = format(Decimal(repr(value)), "f") if isinstance(value, float) else str(value)
 	if isinstance(value, bool) or not isinstance(value, int | float | str) or not _SECONDS.fullmatch(written):
 		raise InvalidInput(_("{0} takes a number of seconds from 0, such as 157.").format(name))
-	duration = whole_seconds(Decimal(written))
+	# A float carries noise far below what any clock tells: 60.00000000000001 is a minute, not a second more.
+	duration = whole_seconds(Decimal(written).quantize(Decimal("0.000001"), ROUND_HALF_UP))
 	if duration > LONGEST:
 		raise InvalidInput(_("{0} is longer than any call may last.").format(name))
 	return duration
@@ -153,7 +154,7 @@ def cdrs(value: object) -> list[object]:
 	if isinstance(value, str):
 		try:
 			value = json.loads(value)
-		except ValueError:
+		except (ValueError, RecursionError):
 			value = None
 	if not isinstance(value, list) or not 0 < len(value) <= MOST_CDRS:
 		raise InvalidInput(_("{0} takes a list of 1 to {1} records.").format("cdrs", MOST_CDRS))
@@ -179,7 +180,7 @@ def cdr(value: object) -> Cdr:
 		call_id=key(value.get("call_id"), "call_id"),
 		company=company(value.get("company")),
 		duration_sec=duration(value.get("duration_sec"), instants["answered"], instants["ended"]),
-		revision=whole_number(value.get("revision") or 0, "revision"),
+		revision=whole_number(0 if value.get("revision") is None else value["revision"], "revision"),
 		caller=number(value.get("caller"), "caller"),
 		callee=number(value.get("callee"), "callee"),
 		started_us=instants["started"],

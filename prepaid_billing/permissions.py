@@ -19,6 +19,11 @@ def has_role(*roles: str) -> bool:
 	return bool(set(roles) & set(frappe.get_roles()))
 
 
+def is_enabled() -> bool:
+	"""Whether the session user is not disabled. Frappe's v15 lets the API key of a disabled user in."""
+	return bool(frappe.db.sql("SELECT enabled FROM `tabUser` WHERE name = %s", (frappe.session.user,))[0][0])
+
+
 def own_companies(user: str | None = None) -> list[str]:
 	"""Return the companies that a user belongs to, by name."""
 	return frappe.db.sql_list(

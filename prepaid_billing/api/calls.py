@@ -7,8 +7,8 @@ import frappe
 from prepaid_billing import inputs
 from prepaid_billing.api.endpoint import endpoint
 from prepaid_billing.calls import care, cdr, pricing, session
-from prepaid_billing.exceptions import InvalidInput
-from prepaid_billing.permissions import GATEWAY, MANAGER, STAFF, visible_company
+from prepaid_billing.exceptions import InvalidInput, UnknownCompany
+from prepaid_billing.permissions import GATEWAY, MANAGER, STAFF, has_role, visible_company
 from prepaid_billing.rating.money import as_text
 
 
@@ -50,7 +50,7 @@ def extend(
 ) -> dict:
 	"""Let a call go on: hold money for the next slice, and tell what is granted in all."""
 	return session.extend(
-		inputs.key(call_id, "call_id"),
+		_visible(call_id),
 		inputs.seconds(used_seconds, "used_seconds"),
 		inputs.whole_number(request_number, "request_number"),
 		answered_us=inputs.optional_instant(answered_at, "answered_at"),
@@ -64,7 +64,7 @@ def end(call_id: Any = None, duration_sec: Any = None, answered_at: Any = None, 
 	answered_us = inputs.optional_instant(answered_at, "answered_at")
 	ended_us = inputs.optional_instant(ended_at, "ended_at")
 	return session.end(
-		inputs.key(call_id, "call_id"),
+		_visible(call_id),
 		inputs.duration(duration_sec, answered_us, ended_us),
 		answered_us=answered_us,
 		ended_us=ended_us,
@@ -75,7 +75,7 @@ def end(call_id: Any = None, duration_sec: Any = None, answered_at: Any = None, 
 @endpoint(GATEWAY, MANAGER)
 def release(call_id: Any = None, reason: Any = None) -> dict:
 	"""Free the hold of a call that was busy, not answered or never dialled. Charges nothing."""
-	return session.release(inputs.key(call_id, "call_id"), inputs.text(reason, "reason"))
+	return session.release(_visible(call_id), inputs.text(reason, "reason"))
 
 
 @frappe.whitelist(methods=["POST"])
@@ -88,14 +88,12 @@ def record(cdrs: Any = None) -> list[dict]:
 	for number, row in enumerate(sent):
 		try:
 			read[number] = inputs.cdr(row)
-		except InvalidInput as error:
+			if not has_role(GATEWAY):
+				visible_company(read[number].company, MANAGER)
+		except (InvalidInput, UnknownCompany) as error:
+			read.pop(number, None)
 			call_id = row.get("call_id") if isinstance(row, dict) else None
-			answers[number] = {
-				"call_id": call_id,
-				"result": cdr.REFUSED,
-				"code": error.code,
-				"error": str(error),
-			}
+			answers[number] = _told(cdr.Outcome(call_id, cdr.REFUSED, code=error.code, error=str(error)))
 	for number, outcome in zip(read, cdr.book(list(read.values())), strict=True):
 		answers[number] = _told(outcome)
 	return [answers[number] for number in range(len(sent))]
@@ -106,7 +104,7 @@ def record(cdrs: Any = None) -> list[dict]:
 def refund(call_id: Any = None, percent: Any = None, reason: Any = None, note: Any = None) -> dict:
 	"""Give back a part of what a call costs, or with 100 per cent all of it, to the balance."""
 	return care.refund(
-		inputs.key(call_id, "call_id"),
+		_visible(call_id),
 		inputs.percent(percent, "percent"),
 		inputs.text(reason, "reason"),
 		inputs.text(note, "note", 500),
@@ -118,7 +116,7 @@ def refund(call_id: Any = None, percent: Any = None, reason: Any = None, note: A
 def set_billable(call_id: Any = None, billable: Any = None, reason: Any = None, note: Any = None) -> dict:
 	"""Say whether a call is charged at all, before or after its end."""
 	return care.set_billable(
-		inputs.key(call_id, "call_id"),
+		_visible(call_id),
 		inputs.flag(billable, "billable"),
 		inputs.text(reason, "reason"),
 		inputs.text(note, "note", 500),
@@ -129,7 +127,19 @@ def set_billable(call_id: Any = None, billable: Any = None, reason: Any = None, 
 @endpoint(MANAGER, STAFF)
 def resolve(call_id: Any = None) -> dict:
 	"""Take a call that expired, outran its money or has contradicting records out of the staff's queue."""
-	return care.resolve(inputs.key(call_id, "call_id"))
+	return care.resolve(_visible(call_id))
+
+
+def _visible(call_id: object) -> str:
+	"""Return the id of a call. For staff whom User Permissions keep to some companies the others' calls are not there."""
+	checked = inputs.key(call_id, "call_id")
+	company = None if has_role(GATEWAY) else session.company_of(checked)
+	try:
+		if company:
+			visible_company(company, MANAGER, STAFF)
+	except UnknownCompany as error:
+		raise session.unknown() from error
+	return checked
 
 
 def _told(outcome: cdr.Outcome) -> dict:

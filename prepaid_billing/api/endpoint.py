@@ -7,7 +7,7 @@ import frappe
 from frappe import _
 
 from prepaid_billing import permissions
-from prepaid_billing.exceptions import BillingError, InvalidAmount, NotPermitted
+from prepaid_billing.exceptions import BillingError, InvalidAmount, NotAuthenticated, NotPermitted
 from prepaid_billing.rating.money import AmountError
 
 
@@ -21,6 +21,8 @@ def endpoint(*roles: str, own_company: bool = False) -> Callable:
 		@wraps(method)
 		def guarded(*args, **kwargs):
 			try:
+				if not permissions.is_enabled():
+					raise NotAuthenticated(_("This user is disabled. Nothing was changed."))
 				if not permissions.has_role(*roles) and not (own_company and permissions.own_companies()):
 					raise NotPermitted(_("Your user may not use this. Nothing was changed."))
 				return method(*args, **kwargs)

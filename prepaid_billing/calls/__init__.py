@@ -1,1 +1,1 @@
-"""The life of a call: authorise, then end, release or expire. DESIGN.md section 7."""
+"""Calls: hold money while people talk, charge what was talked, and correct it when more is known. DESIGN.md section 7."""

@@ -5,14 +5,20 @@ from decimal import Decimal
 import frappe
 from frappe import _
 
+from prepaid_billing import settings
 from prepaid_billing.calls import record
 from prepaid_billing.calls.session import with_call
 from prepaid_billing.calls.settle import settle
-from prepaid_billing.exceptions import CallClosed, InvalidInput
-from prepaid_billing.ledger import LockedBalance
+from prepaid_billing.exceptions import CallClosed, InvalidInput, NotPermitted
+from prepaid_billing.ledger import LockedBalance, clock
 from prepaid_billing.log import log
-from prepaid_billing.rating.money import as_text
+from prepaid_billing.rating.money import as_text, from_database
 
+# With the one just booked.
+_GIVEN = """
+	SELECT CAST(SUM(amount) AS CHAR) FROM `tabBalance Transaction`
+	WHERE balance = %s AND booked_us > %s AND actor = %s AND transaction_type = 'Call Correction' AND amount > 0
+"""
 REASONS = ("Technical problem", "Quality", "Wrong number", "Complaint", "Test call", "Demo call", "Other")
 """Why money is given back; the options of the field on Call Charge."""
 
@@ -21,9 +27,11 @@ def refund(call_id: str, percent: Decimal, reason: str, note: str = "") -> dict[
 	"""Give back ``percent`` of what a call costs, in all (100: the whole call), as an entry of its own.
 
 	A later CDR keeps the percentage. The same refund again changes nothing. Raises UnknownCall, CallClosed
-	for a call still in progress, and InvalidInput for less than was given back before.
+	for a call still in progress, InvalidInput for less than was given back before, and NotPermitted above what
+	one person may give back in a day.
 	"""
 	_check_reason(reason)
+	limit = settings.amount("adjustment_limit")
 
 	def work(account: LockedBalance, call: record.Call) -> dict[str, object]:
 		if call.is_open:
@@ -36,8 +44,12 @@ def refund(call_id: str, percent: Decimal, reason: str, note: str = "") -> dict[
 			)
 		if percent == call.refund_percent:
 			return _state(call)
-		changes = {"refund_percent": percent, "refund_reason": reason, "refund_note": note}
-		return _settle(account, call, changes, reason)
+		changes = {
+			"refund_percent": percent,
+			"refund_reason": reason,
+			"refund_note": note or call.refund_note,
+		}
+		return _settle(account, call, changes, reason, limit)
 
 	state = with_call(call_id, work)
 	log("call refunded", call=call_id, percent=percent, reason=reason, refunded=state["refunded_amount"])
@@ -51,15 +63,20 @@ def set_billable(call_id: str, billable: bool, reason: str, note: str = "") -> d
 	Raises UnknownCall, and InvalidInput without a reason of the list.
 	"""
 	_check_reason(reason)
+	limit = settings.amount("adjustment_limit")
 
 	def work(account: LockedBalance, call: record.Call) -> dict[str, object]:
 		if bool(call.not_billable) != billable:
 			return _state(call)
-		changes = {"not_billable": int(not billable), "refund_reason": reason, "refund_note": note}
+		changes = {
+			"not_billable": int(not billable),
+			"refund_reason": reason,
+			"refund_note": note or call.refund_note,
+		}
 		if call.is_open:
 			record.update(call.name, changes)
 			return _state(record.changed(call, changes))
-		return _settle(account, call, changes, reason)
+		return _settle(account, call, changes, reason, limit)
 
 	state = with_call(call_id, work)
 	log("call marked", call=call_id, billable=billable, reason=reason)
@@ -86,9 +103,17 @@ def _check_reason(reason: str) -> None:
 
 
 def _settle(
-	account: LockedBalance, call: record.Call, changes: dict[str, object], reason: str
+	account: LockedBalance, call: record.Call, changes: dict[str, object], reason: str, limit: Decimal
 ) -> dict[str, object]:
 	columns = settle(account, call, changes, reason)
+	day_ago = account.now_us - 86_400 * clock.SECOND
+	given = frappe.db.sql(_GIVEN, (account.company, day_ago, frappe.session.user))[0][0]
+	if columns["amount"] < call.amount and from_database(given) > limit:
+		raise NotPermitted(
+			_(
+				"That is more than one person may give back to a company in a day. Ask for an adjustment instead."
+			)
+		)
 	record.update(call.name, columns)
 	return _state(record.changed(call, columns))
 

@@ -7,23 +7,33 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
+from traceback import format_exception
 
 import frappe
-from frappe import _
+from frappe import _, _lt
 
 from prepaid_billing import ledger
 from prepaid_billing.calls import pricing, record
 from prepaid_billing.calls.report import CDR, NEWS, Report, judge
 from prepaid_billing.calls.report import CONFLICT as CONFLICTING
-from prepaid_billing.calls.settle import CONFLICT, EXPIRED, settle
-from prepaid_billing.exceptions import BillingError, Duplicate, OpenTransaction, TryAgain, UnknownCompany
+from prepaid_billing.calls.settle import CONFLICT, EXPIRED, OVERRUN, settle
+from prepaid_billing.exceptions import (
+	BillingError,
+	Duplicate,
+	InvalidAmount,
+	NoRate,
+	OpenTransaction,
+	TryAgain,
+	UnknownCompany,
+)
 from prepaid_billing.ledger import LockedBalance, clock, transaction
 from prepaid_billing.ledger.rows import new_name
 from prepaid_billing.log import log
-from prepaid_billing.rating.money import ZERO
+from prepaid_billing.rating.money import ZERO, AmountError
 from prepaid_billing.rating.pricelist import PricedRate, applicable
 
 CHUNK = 200
+_FAILED = _lt("Something failed on our side. Send it again; nothing is booked twice.")
 ACCEPTED, DUPLICATE, REFUSED = "accepted", "duplicate", "refused"
 
 
@@ -49,6 +59,14 @@ class Cdr:
 				return instant
 		return None if self.ended_us is None else self.ended_us - self.duration_sec * clock.SECOND
 
+	@property
+	def over_us(self) -> int | None:
+		"""When the call ended, as far as the record tells."""
+		begun = self.started_us if self.answered_us is None else self.answered_us
+		if self.ended_us is not None or begun is None:
+			return self.ended_us
+		return begun + self.duration_sec * clock.SECOND
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -58,7 +76,7 @@ class Outcome:
 	``error`` instead.
 	"""
 
-	call_id: str
+	call_id: str | None
 	result: str
 	amount: Decimal = ZERO
 	currency: str = ""
@@ -72,6 +90,8 @@ def book(cdrs: Sequence[Cdr]) -> list[Outcome]:
 	A call is charged by the first record of the highest revision, or corrected by the difference; one that was
 	never authorised is charged at the price of its beginning. The same record again changes nothing. The same
 	revision with another duration is refused, and the call stands in the staff's queue.
+
+	Raises TryAgain while the database is busy; then some records may have been booked, and all may be sent again.
 	"""
 	outcomes: dict[int, Outcome] = {}
 	numbered = sorted(enumerate(cdrs), key=lambda item: (item[1].company, item[1].call_id, item[1].revision))
@@ -95,21 +115,16 @@ def _safely(company: str, cdrs: list[Cdr]) -> list[Outcome]:
 			return _chunk(company, cdrs)
 		except UnknownCompany as error:
 			return [_refused(cdr, error) for cdr in cdrs]
-		except OpenTransaction:
+		except (OpenTransaction, TryAgain):
 			raise
 		except Exception as error:
 			frappe.db.rollback()
 			failure = error
-	log("cdrs failed", company=company, records=len(cdrs), error=f"{type(failure).__name__}: {failure}")
+	log("cdrs failed", company=company, records=len(cdrs), traceback="".join(format_exception(failure)))
 	if len(cdrs) > 1:
 		return [outcome for cdr in cdrs for outcome in _safely(company, [cdr])]
-	known = failure if isinstance(failure, BillingError) else None
-	return [
-		_refused(
-			cdr, known or TryAgain(_("Something failed on our side. Send it again; nothing is booked twice."))
-		)
-		for cdr in cdrs
-	]
+	known = InvalidAmount(_(str(failure))) if isinstance(failure, AmountError) else failure
+	return [_refused(cdr, known if isinstance(known, BillingError) else TryAgain(_FAILED)) for cdr in cdrs]
 
 
 def _chunk(company: str, cdrs: list[Cdr]) -> list[Outcome]:
@@ -139,6 +154,7 @@ class _Batch:
 		# Nobody else writes calls of this company while its balance is locked.
 		self.calls = record.find_all([cdr.call_id for cdr in cdrs])
 		self.rates: list[PricedRate] | None = None
+		self.withdrawn: list[PricedRate] | None = None
 		self.new: dict[str, dict[str, object]] = {}
 		self.known: dict[str, dict[str, object]] = {}
 
@@ -171,7 +187,14 @@ class _Batch:
 		if self.rates is None:
 			self.rates = pricing.rates_of(account.company, account.currency)
 		begun = account.now_us if cdr.begun_us is None else min(cdr.begun_us, account.now_us)
-		priced = pricing.required(applicable(self.rates, account.company, begun))
+		found = applicable(self.rates, account.company, begun)
+		if not (found and found.company) and self._is_withdrawn(begun):
+			raise NoRate(
+				_(
+					"The rate of this call's time was disabled, so nobody can say its price. Add a rate for it."
+				)
+			)
+		priced = pricing.required(found)
 		call = record.Call(
 			new_name(), cdr.call_id, account.company, account.currency, priced.rate, priced.name
 		)
@@ -183,11 +206,19 @@ class _Batch:
 			"started_us": begun,
 			"started_at": clock.site_time(begun),
 			"answered_at": None,
-			"ended_at": None,
+			"ended_at": clock.site_time(account.now_us),
 			"caller": "",
 			"callee": "",
 			**record.snapshot(priced),
 		}
+
+	def _is_withdrawn(self, begun: int) -> bool:
+		"""Whether the company had a rate of its own then, which staff have disabled since."""
+		account = self.account
+		if self.withdrawn is None:
+			self.withdrawn = pricing.rates_of(account.company, account.currency, disabled=True)
+		found = applicable(self.withdrawn, account.company, begun)
+		return bool(found and found.company)
 
 	def _judge(self, call: record.Call, cdr: Cdr) -> str:
 		if call.company != self.account.company:
@@ -212,13 +243,16 @@ class _Batch:
 def _changes(call: record.Call, cdr: Cdr) -> dict[str, object]:
 	"""Return the columns that a record brings: the truth about the call, as far as it tells."""
 	unanswered = call.status == "Released" and not cdr.duration_sec
+	review = "" if call.review in (EXPIRED, CONFLICT) else call.review
+	if call.review == CONFLICT and call.overrun and not call.reviewed_by:
+		review = OVERRUN
 	changes: dict[str, object] = {
 		"status": call.status if unanswered else "Charged",
 		"duration_sec": cdr.duration_sec,
 		"duration_from": CDR,
 		"cdr_revision": cdr.revision,
-		"review": "" if call.review in (EXPIRED, CONFLICT) else call.review,
-		**record.times(answered_at=cdr.answered_us, ended_at=cdr.ended_us),
+		"review": review,
+		**record.times(answered_at=cdr.answered_us, ended_at=cdr.over_us),
 	}
 	numbers = {"caller": cdr.caller, "callee": cdr.callee}
 	return changes | {column: number for column, number in numbers.items() if number}

@@ -1,13 +1,13 @@
 """What staff see of calls: those in progress with the money they hold, and those that need a person."""
 
-from decimal import Decimal
+from itertools import groupby
 
 import frappe
 
 from prepaid_billing.calls.record import OPEN
 from prepaid_billing.calls.settle import REVIEWS
 from prepaid_billing.ledger import clock
-from prepaid_billing.rating.money import as_text, from_database
+from prepaid_billing.rating.money import ZERO, as_text, from_database
 
 SHOWN = 200
 """Calls that are listed at most; the totals count all of them."""
@@ -29,26 +29,18 @@ def in_progress() -> dict[str, object]:
 		order_by="started_us desc",
 		limit=SHOWN,
 	)
-	totals = frappe.get_list(
-		"Call Charge",
-		filters,
-		["currency", "count(name) as calls", "sum(reserved_amount) as held"],
-		group_by="currency",
-		order_by="currency",
-	)
+	held = frappe.get_list("Call Charge", filters, ["currency", "reserved_amount"], order_by="currency")
 	return {
 		"now": clock.iso(clock.now_us()),
 		"calls": [_running(call) for call in calls],
 		"totals": [
-			# A sum over all companies may be larger than any amount of one.
-			{"currency": row.currency, "calls": row.calls, "held": as_text(Decimal(str(row.held)))}
-			for row in totals
+			_total(currency, list(rows)) for currency, rows in groupby(held, lambda row: row.currency)
 		],
 	}
 
 
 def queue() -> dict[str, object]:
-	"""Return the calls that expired, outran their money or have contradicting records, the oldest first."""
+	"""Return the calls that expired, outran their money or have contradicting records, the latest first."""
 	filters = {"review": ["in", REVIEWS]}
 	calls = frappe.get_list(
 		"Call Charge",
@@ -57,14 +49,18 @@ def queue() -> dict[str, object]:
 			*("name", "call_id", "company", "caller", "callee", "review", "currency", "amount"),
 			*("duration_sec", "granted_seconds", "ended_at"),
 		],
-		order_by="ended_at",
+		order_by="ended_at desc",
 		limit=SHOWN,
 	)
-	waiting = frappe.get_list("Call Charge", filters, ["count(name) as calls"], order_by=None)
 	return {
-		"waiting": waiting[0].calls,
+		"waiting": len(frappe.get_list("Call Charge", filters, pluck="name")),
 		"calls": [{**call, "amount": as_text(from_database(call.amount))} for call in calls],
 	}
+
+
+def _total(currency: str, calls: list[frappe._dict]) -> dict[str, object]:
+	held = sum((from_database(call.reserved_amount) for call in calls), ZERO)
+	return {"currency": currency, "calls": len(calls), "held": as_text(held)}
 
 
 def _running(call: frappe._dict) -> dict[str, object]:

@@ -28,17 +28,17 @@ def required(found: PricedRate | None) -> PricedRate:
 	return found
 
 
-def rates_of(company: str, currency: str) -> list[PricedRate]:
-	"""Return the rates of a company and those of the default price list that are not disabled."""
+def rates_of(company: str, currency: str, disabled: bool = False) -> list[PricedRate]:
+	"""Return the rates of a company and those of the default price list, or of both those that are disabled."""
 	rows = frappe.db.sql(
 		"""
 		SELECT name, company, valid_from_us, valid_until_us, CAST(rate_per_minute AS CHAR) AS rate_per_minute,
 			billing_increment, minimum_duration, CAST(connection_fee AS CHAR) AS connection_fee,
 			CAST(minimum_charge AS CHAR) AS minimum_charge
 		FROM `tabBilling Rate`
-		WHERE (company = %(company)s OR COALESCE(company, '') = '') AND currency = %(currency)s AND disabled = 0
+		WHERE (company = %(company)s OR COALESCE(company, '') = '') AND currency = %(currency)s AND disabled = %(disabled)s
 		""",
-		{"company": company, "currency": currency},
+		{"company": company, "currency": currency, "disabled": int(disabled)},
 		as_dict=True,
 	)
 	return [_priced(row) for row in rows]

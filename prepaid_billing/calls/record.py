@@ -18,7 +18,7 @@ OPEN = ("Authorized", "Active")
 _PLAIN = """
 	name, call_id, company, status, caller, callee, requested_seconds, duration_sec, duration_from, cdr_revision,
 	end_duration_sec, granted_seconds, used_seconds, request_number, expires_us, currency, bookings,
-	not_billable, overrun, review, rate AS rate_name, billing_increment, minimum_duration, answers
+	not_billable, overrun, review, reviewed_by, refund_reason, refund_note, rate AS rate_name, billing_increment, minimum_duration, answers
 """
 _AMOUNTS = "reserved_amount amount refunded_amount refund_percent rate_per_minute connection_fee minimum_charge".split()
 _COLUMNS = f"{_PLAIN}, {', '.join(f'CAST({column} AS CHAR) AS {column}' for column in _AMOUNTS)}"
@@ -56,6 +56,9 @@ class Call:
 	not_billable: int = 0
 	overrun: int = 0
 	review: str = ""
+	reviewed_by: str = ""
+	refund_reason: str = ""
+	refund_note: str = ""
 	answers: dict[str, dict] | None = None
 
 	@property

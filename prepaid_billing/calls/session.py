@@ -35,9 +35,10 @@ T = TypeVar("T")
 _MAY_START = "SELECT status, prepaid_billing_enabled FROM `tabBilling Company` WHERE name = %s"
 _RATE_DISABLED = "SELECT disabled FROM `tabBilling Rate` WHERE name = %s"
 _OF_CALL = "SELECT name, company FROM `tabCall Charge` WHERE call_id = %s"
+_BATCH = 1_000
 _STALE = f"""
 	SELECT call_id FROM `tabCall Charge` WHERE status IN ('Authorized', 'Active') AND expires_us < {clock.NOW}
-	ORDER BY company, call_id LIMIT 1000
+	ORDER BY expires_us LIMIT {_BATCH}
 """
 
 
@@ -56,7 +57,7 @@ def authorize(
 	def work() -> dict[str, object]:
 		with ledger.locked(company) as account:
 			if known := record.find(call_id):
-				return _first_answer(known, asked)
+				return _first_answer(account, known, asked)
 			return _authorize(account, call_id, asked, slice_seconds, longest)
 
 	try:
@@ -82,7 +83,7 @@ def extend(
 	longest = settings.number("longest_call")
 
 	def work(account: LockedBalance, call: record.Call) -> dict[str, object]:
-		if not call.is_open or call.expires_us < account.now_us:
+		if _is_over(account, call):
 			raise CallClosed(_("This call has ended or expired. Nothing was held."))
 		if request_number <= call.request_number:
 			return call.answer("last") or call.answer("0")
@@ -170,21 +171,41 @@ def expire_stale() -> int:
 
 	A gateway that still knows better has its say later, by an end or a CDR.
 	"""
-	return sum(each(frappe.db.sql_list(_STALE), _expire))
+	expired = 0
+	while names := frappe.db.sql_list(_STALE):
+		expired += sum(each(names, _expire))
+		if len(names) < _BATCH:
+			break
+		frappe.db.rollback()
+	return expired
+
+
+def company_of(call_id: str) -> str:
+	"""Return the company of a call. Raises UnknownCall."""
+	return _located(call_id)[1]
+
+
+def unknown() -> UnknownCall:
+	"""Return the refusal for a call that is not there, or not for the user to see: the answers are alike."""
+	return UnknownCall(_("There is no call with this id."))
 
 
 def with_call(call_id: str, work: Callable[[LockedBalance, record.Call], T]) -> T:
 	"""Run ``work(account, call)`` with the call's balance and then the call locked. Raises UnknownCall."""
-	found = frappe.db.sql(_OF_CALL, (call_id,))
-	if not found:
-		raise UnknownCall(_("There is no call with this id."))
-	name, company = found[0]
+	name, company = _located(call_id)
 
 	def locked_work() -> T:
 		with ledger.locked(company) as account:
 			return work(account, record.lock(name))
 
 	return transaction.run(locked_work)
+
+
+def _located(call_id: str) -> tuple[str, str]:
+	found = frappe.db.sql(_OF_CALL, (call_id,))
+	if not found:
+		raise unknown()
+	return found[0]
 
 
 def _expire(call_id: str) -> bool:
@@ -206,14 +227,21 @@ def _expire(call_id: str) -> bool:
 	return expired
 
 
-def _first_answer(call: record.Call, asked: tuple[str, str, str, int]) -> dict[str, object]:
-	if (call.company, call.caller, call.callee, call.requested_seconds) != asked:
-		raise Duplicate(_("This call id was used before for another call. Nothing was held."))
-	if not call.is_open:
+def _first_answer(
+	account: LockedBalance, call: record.Call, asked: tuple[str, str, str, int]
+) -> dict[str, object]:
+	if call.company == account.company and _is_over(account, call):
 		raise CallClosed(
 			_("This call has ended before. Nothing was held; a new call needs an id of its own.")
 		)
+	if (call.company, call.caller, call.callee, call.requested_seconds) != asked:
+		raise Duplicate(_("This call id was used before for another call. Nothing was held."))
 	return call.answer("0") or {}
+
+
+def _is_over(account: LockedBalance, call: record.Call) -> bool:
+	"""Whether a call has ended, or will be expired by the next sweep."""
+	return not call.is_open or call.expires_us < account.now_us
 
 
 def _authorize(

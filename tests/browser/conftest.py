@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import frappe
 import pytest
+from frappe.permissions import add_user_permission
 from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
 
+from prepaid_billing.permissions import MANAGER
 from tests import factories, site
 from tests.integration.conftest import books_are_whole, connection  # noqa: F401
 
@@ -17,10 +19,9 @@ ARGUMENTS = "--no-sandbox --disable-gpu --disable-background-networking --disabl
 
 
 @dataclass
-class Customer:
-	"""A customer with a company and a browser of their own."""
+class Visitor:
+	"""Somebody with a login and a browser of their own."""
 
-	company: str | None
 	email: str
 	password: str
 	page: Page
@@ -39,6 +40,13 @@ class Customer:
 		return self.log_in() if "/login" in self.page.url else answer
 
 
+@dataclass
+class Customer(Visitor):
+	"""A customer with a company, or with none yet."""
+
+	company: str | None
+
+
 @pytest.fixture(scope="session")
 def chromium(connection: None) -> Iterator[Browser]:  # noqa: F811
 	"""The browser of the session."""
@@ -49,21 +57,46 @@ def chromium(connection: None) -> Iterator[Browser]:  # noqa: F811
 
 
 @pytest.fixture
-def new_customer(chromium: Browser) -> Iterator[Callable[..., Customer]]:
-	"""Make customers, each in a browser context of their own."""
+def new_page(chromium: Browser) -> Iterator[Callable[[str], Page]]:
+	"""Open pages in the language given, each in a browser context of its own."""
 	contexts: list[BrowserContext] = []
+
+	def make(language: str) -> Page:
+		context = chromium.new_context(
+			base_url=site.SITE_URL, locale=language, viewport={"width": 1280, "height": 900}
+		)
+		contexts.append(context)
+		return context.new_page()
+
+	yield make
+	for context in contexts:
+		context.close()
+
+
+@pytest.fixture
+def new_customer(new_page: Callable[[str], Page]) -> Callable[..., Customer]:
+	"""Make customers."""
 
 	def make(balance: str = "0", language: str = "en", has_company: bool = True, **rights: bool) -> Customer:
 		company = factories.make_company(balance) if has_company else None
 		email, password = factories.make_customer(company, **rights)
 		frappe.db.set_value("User", email, "language", language)
 		frappe.db.commit()
-		context = chromium.new_context(
-			base_url=site.SITE_URL, locale=language, viewport={"width": 1280, "height": 900}
-		)
-		contexts.append(context)
-		return Customer(company, email, password, context.new_page())
+		return Customer(email, password, new_page(language), company)
 
-	yield make
-	for context in contexts:
-		context.close()
+	return make
+
+
+@pytest.fixture
+def new_staff(new_page: Callable[[str], Page]) -> Callable[..., Visitor]:
+	"""Make staff who see no companies but those given, whatever else the site holds."""
+
+	def make(*companies: str, role: str = MANAGER, language: str = "en") -> Visitor:
+		email = factories.make_user(role, factories.PASSWORD)
+		frappe.db.set_value("User", email, "language", language)
+		for company in companies:
+			add_user_permission("Billing Company", company, email)
+		frappe.db.commit()
+		return Visitor(email, factories.PASSWORD, new_page(language))
+
+	return make

@@ -28,6 +28,8 @@ CALLS = 1_000
 LINES = 4
 """Gateways that talk to billing at the same time."""
 RATES = ((Decimal("0.42"), 1), (Decimal("0.07"), 60), (Decimal("0.123456"), 6), (Decimal("0"), 1))
+OPENING = ("1000", "1000", "1000", "1000", "3")
+"""What the companies have to begin with: one in five has too little for its calls."""
 ANSWERS = {200, 409}
 
 Request = tuple[str, dict]
@@ -45,6 +47,8 @@ class Line:
 	records: list[dict]
 	told: int | None
 	"""Whole seconds that the best report to arrive tells of; None where the call was released."""
+	refused: bool = False
+	"""There was no money for it, so it never was."""
 
 
 def make_line(rng: random.Random, number: int, company: str, rate: Rate) -> Line:
@@ -108,8 +112,10 @@ def drive(lines: list[Line], key: str) -> None:
 	"""One gateway: begins its calls, then sends whatever reaches billing, call by call."""
 	gateway = Api(key)
 	for line in lines:
-		gateway.ok("calls.authorize", call_id=line.call_id, company=line.company)
-		for verb, arguments in line.requests:
+		begun = gateway.post("calls.authorize", call_id=line.call_id, company=line.company)
+		assert begun.status_code in (200, 402), begun.text
+		line.refused = begun.status_code == 402
+		for verb, arguments in () if line.refused else line.requests:
 			answer = gateway.post(f"calls.{verb}", call_id=line.call_id, **arguments)
 			assert answer.status_code in ANSWERS, answer.text
 
@@ -119,7 +125,7 @@ def test_every_call_of_a_bad_day_is_charged_exactly_once_for_its_final_length() 
 	print(f"seed {seed}: SEED={seed} repeats this day")
 	rng = random.Random(seed)
 	rates = [Rate(*RATES[number % len(RATES)]) for number in range(COMPANIES)]
-	companies = [priced_company(rate) for rate in rates]
+	companies = [priced_company(rate, OPENING[number % len(OPENING)]) for number, rate in enumerate(rates)]
 	lines = [
 		make_line(rng, number, *rng.choice(list(zip(companies, rates, strict=True))))
 		for number in range(CALLS)
@@ -131,18 +137,22 @@ def test_every_call_of_a_bad_day_is_charged_exactly_once_for_its_final_length() 
 	with site.later(86_400):
 		while session.expire_stale():
 			pass
-	late = [record for line in lines for record in line.records]
+	late = [record for line in lines for record in line.records if not line.refused]
 	rng.shuffle(late)
 	gateway = Api(key)
 	for start in range(0, len(late), 100):
 		gateway.ok("calls.record", cdrs=late[start : start + 100])
-	check(lines, companies)
+	assert {line.refused for line in lines} == {True, False}
+	check([line for line in lines if not line.refused], companies)
+	assert not frappe.get_all(
+		"Call Charge", {"call_id": ["in", [line.call_id for line in lines if line.refused]]}
+	)
 
 
-def priced_company(rate: Rate) -> str:
-	"""A company with this rate, a free one included, and more money than its calls need."""
+def priced_company(rate: Rate, opening: str) -> str:
+	"""A company with this rate, a free one included."""
 	company = make_company(
-		"1000", rate_per_minute=rate.rate_per_minute, billing_increment=rate.billing_increment
+		opening, rate_per_minute=rate.rate_per_minute, billing_increment=rate.billing_increment
 	)
 	if not rate.rate_per_minute:
 		free = {"company": company, "currency": "EUR", "rate_per_minute": 0, "billing_increment": 1}
@@ -164,7 +174,8 @@ def check(lines: list[Line], companies: list[str]) -> None:
 		spent[line.company] += expected
 	for company in companies:
 		view = balance_of(company)
-		assert (view.balance, view.reserved) == (1000 - spent[company], 0)
+		opening = Decimal(OPENING[companies.index(company) % len(OPENING)])
+		assert (view.balance, view.reserved) == (opening - spent[company], 0)
 	charges = frappe.db.sql(
 		"SELECT reference_name FROM `tabBalance Transaction` WHERE balance IN %s AND transaction_type = 'Call Charge'",
 		(companies,),

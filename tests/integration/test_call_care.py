@@ -8,7 +8,7 @@ import pytest
 from prepaid_billing.calls import session
 from prepaid_billing.ledger import balance_of
 from tests import factories, site
-from tests.books import entries_of
+from tests.books import call_fields, entries_of
 from tests.client import Api
 from tests.factories import make_company, new_id
 
@@ -155,3 +155,44 @@ def test_staff_see_calls_in_progress_and_the_queue_empties_by_one_click(gateway:
 	assert reviewed[:2] == ("Expired", 0.315) and reviewed[2].startswith("test-")
 	assert clerk.post("calls.refund", call_id=expired, percent=100, reason="Quality").status_code == 403
 	assert clerk.post("calls.set_billable", call_id=expired, billable=0, reason="Other").status_code == 403
+
+
+def test_staff_kept_to_some_companies_touch_no_calls_of_others(gateway: Api) -> None:
+	email = factories.make_manager()[0]
+	permission = {"user": email, "allow": "Billing Company", "for_value": make_company()}
+	frappe.get_doc({"doctype": "User Permission", **permission}).insert()
+	frappe.db.commit()
+	limited = Api(factories.api_key_of(email))
+	company, call = charged()
+	refused = [
+		limited.post("calls.refund", call_id=call, percent=100, reason="Quality"),
+		limited.post("calls.set_billable", call_id=call, billable=0, reason="Quality"),
+		limited.post("calls.resolve", call_id=call),
+		limited.post("calls.end", call_id=call, duration_sec=60),
+	]
+	assert [(answer.status_code, answer.json()["code"]) for answer in refused] == [(404, "UNKNOWN_CALL")] * 4
+	row = {"call_id": call, "company": company, "duration_sec": 90}
+	assert limited.ok("calls.record", cdrs=[row])[0]["code"] == "UNKNOWN_COMPANY"
+	assert entries_of(company)[1:] == ["Call Charge -0.42"]
+
+
+def test_one_person_gives_back_so_much_a_day_and_no_more(manager: Api) -> None:
+	company, calls = make_company("2000", rate_per_minute=40), [new_id(), new_id()]
+	for call in calls:
+		session.authorize(call, company)
+		session.end(call, 600)
+	manager.ok("calls.refund", call_id=calls[0], percent=100, reason="Quality")
+	refused = [
+		manager.post("calls.refund", call_id=calls[1], percent=50, reason="Quality"),
+		manager.post("calls.set_billable", call_id=calls[1], billable=0, reason="Quality"),
+	]
+	assert [(answer.status_code, answer.json()["code"]) for answer in refused] == [(403, "NOT_PERMITTED")] * 2
+	manager.ok("calls.refund", call_id=calls[1], percent=25, reason="Quality")
+	assert entries_of(company)[-2:] == ["Call Correction 400.0", "Call Correction 100.0"]
+
+
+def test_a_note_stays_until_another_one_is_written(manager: Api) -> None:
+	_company, call = charged()
+	manager.ok("calls.refund", call_id=call, percent=50, reason="Quality", note="echo on the line")
+	manager.ok("calls.set_billable", call_id=call, billable=0, reason="Complaint")
+	assert call_fields(call, "refund_note", "refund_reason") == ["echo on the line", "Complaint"]

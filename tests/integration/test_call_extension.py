@@ -125,6 +125,9 @@ def test_a_call_that_has_ended_or_expired_is_not_extended(gateway: Api) -> None:
 	company, stale = begin(gateway)
 	with site.later(181), pytest.raises(session.CallClosed):
 		session.extend(stale, 45, 1)
+	# what the next sweep frees is not promised again
+	with site.later(181), pytest.raises(session.CallClosed):
+		session.authorize(stale, company)
 	assert reserved(company) == Decimal("0.42")
 	answer = gateway.post("calls.extend", call_id=new_id(), used_seconds=45, request_number=1)
 	assert (answer.status_code, answer.json()["code"]) == (404, "UNKNOWN_CALL")
@@ -204,3 +207,15 @@ def test_neither_guests_nor_customers_drive_calls(gateway: Api, guest: Api) -> N
 	for method in ("refund", "set_billable", "resolve"):
 		assert gateway.post(f"calls.{method}", call_id=call).status_code == 403
 	assert customer.get("desk.calls").status_code == gateway.get("desk.calls").status_code == 403
+
+
+def test_the_api_key_of_a_disabled_user_opens_nothing() -> None:
+	key, company = factories.make_gateway_key(), make_company("50")
+	assert Api(key).get("balance.get", company=company).status_code == 200
+	user = frappe.get_doc("User", {"api_key": key.split()[1].split(":")[0]})
+	user.enabled = 0
+	user.save()
+	frappe.db.commit()
+	answer = Api(key).post("calls.authorize", call_id=new_id(), company=company)
+	assert (answer.status_code, answer.json()["code"]) == (401, "NOT_AUTHENTICATED")
+	assert reserved(company) == 0

@@ -75,15 +75,85 @@ def test_a_file_as_a_spreadsheet_of_germans_writes_it(tmp_path: Path) -> None:
 
 def test_lines_that_are_refused_are_kept_with_their_reason(tmp_path: Path) -> None:
 	company = make_company("50")
-	bad = [line("No such company"), line(company, -1), "short,line", line(company, 60) + ",more"]
+	bad = [line("No such company"), line(company, -1)]
 	path = write(tmp_path / "calls.csv", line(company), *bad, line(company))
 	progress = CdrFile(path).book(lambda _read: None)
-	assert progress.counts == {"accepted": 2, "refused": 4}
-	assert progress.reasons == {"INVALID_INPUT": 3, "UNKNOWN_COMPANY": 1}
+	assert progress.counts == {"accepted": 2, "refused": 2}
+	assert progress.reasons == {"INVALID_INPUT": 1, "UNKNOWN_COMPANY": 1}
 	header, *lines = refused(path)
 	assert header == [*HEADER.split(","), "code", "error"]
 	assert [row[:-2] for row in lines] == [row.split(",") for row in bad]
 	assert all(row[-1] for row in lines)
+	assert spent(company) == Decimal("0.84")
+
+
+@pytest.mark.parametrize(
+	"bad",
+	[
+		b"short,line",
+		b'"unbalanced,x,60,+49302,2026-11-22T14:05:00+01:00',
+		b"return\rinside,x,60,+49302,2026-11-22T14:05:00+01:00",
+		"M\u00fcller,x,60,+49302,".encode("latin-1"),
+		b'"' + b"x" * 140_000,
+	],
+	ids=["too short", "unbalanced quote", "carriage return", "not UTF-8", "endless field"],
+)
+def test_a_broken_line_is_refused_as_it_is_and_harms_no_other(tmp_path: Path, bad: bytes) -> None:
+	company = make_company("50")
+	good = [line(company).encode() for _n in range(2)]
+	path = tmp_path / "calls.csv"
+	path.write_bytes(b"\n".join([HEADER.encode(), good[0], bad, good[1], b""]))
+	assert CdrFile(path).book(lambda _read: None).counts == {"accepted": 2, "refused": 1}
+	assert bad in CdrFile(path).refused.read_bytes()
+	assert spent(company) == Decimal("0.84")
+
+
+def test_a_file_that_ends_within_a_line_books_the_whole_ones(tmp_path: Path) -> None:
+	company, call = make_company("50"), new_id()
+	path = tmp_path / "calls.csv"
+	path.write_text(f"call_id,company,duration_sec\n{new_id()},{company},60\n{call},{company},1")
+	assert CdrFile(path).book(lambda _read: None).counts == {"accepted": 1, "refused": 1}
+	path.write_text(path.read_text() + "57\n")
+	assert CdrFile(path).book(lambda _read: None).counts == {"duplicate": 1, "accepted": 1, "refused": 0}
+	assert spent(company) == Decimal("0.42") + Decimal("1.099")
+
+
+@pytest.mark.usefixtures("small_windows")
+@pytest.mark.parametrize("leftover", ["", "{}", '{"header": "call_id"}', "[1]"])
+def test_progress_that_cannot_be_read_begins_anew(tmp_path: Path, leftover: str) -> None:
+	company = make_company("50")
+	path = write(tmp_path / "calls.csv", *(line(company) for _n in range(4)))
+	CdrFile(path).checkpoint.write_text(leftover)
+	assert CdrFile(path).book(lambda _read: None).counts == {"accepted": 4, "refused": 0}
+
+
+@pytest.mark.usefixtures("small_windows")
+def test_another_file_under_the_name_of_one_that_was_stopped_is_read_from_its_beginning(
+	tmp_path: Path,
+) -> None:
+	company, seen = make_company("50"), []
+
+	def stop(read: int) -> None:
+		seen.append(read)
+		if len(seen) == 2:
+			raise Killed
+
+	path = write(tmp_path / "calls.csv", *(line(company) for _n in range(5)))
+	with pytest.raises(Killed):
+		CdrFile(path).book(stop)
+	write(path, *(line(company) for _n in range(5)))
+	assert CdrFile(path).book(lambda _read: None).counts == {"accepted": 5, "refused": 0}
+	assert spent(company) == Decimal("0.42") * 8
+
+
+def test_the_file_of_refused_lines_is_imported_when_it_was_mended(tmp_path: Path) -> None:
+	company = make_company("50")
+	path = write(tmp_path / "calls.csv", line(company), line("No such company"), line(company, "long"))
+	CdrFile(path).book(lambda _read: None)
+	mended = CdrFile(path).refused
+	mended.write_text(mended.read_text().replace("No such company", company))
+	assert CdrFile(mended).book(lambda _read: None).counts == {"accepted": 1, "refused": 1}
+	assert [row[1] for row in refused(mended)] == ["company", company]
 	assert spent(company) == Decimal("0.84")
 
 

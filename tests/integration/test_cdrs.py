@@ -140,7 +140,6 @@ def test_each_record_gets_its_own_answer_in_its_place(gateway: Api) -> None:
 			{"call_id": new_id(), "company": company},
 			{**first, "call_id": "with blank"},
 			{**first, "durationsec": 60},
-			{**first, "company": other},
 			{**first, "call_id": new_id(), "company": free_of_rate},
 			{**first, "call_id": new_id(), "company": company.upper()},
 			first,
@@ -149,18 +148,18 @@ def test_each_record_gets_its_own_answer_in_its_place(gateway: Api) -> None:
 	assert [answer["result"] for answer in answers] == [
 		"refused",
 		"accepted",
-		*["refused"] * 8,
+		*["refused"] * 7,
 		"duplicate",
 	]
 	assert [answer.get("code") for answer in answers] == [
 		"UNKNOWN_COMPANY",
 		None,
 		*["INVALID_INPUT"] * 5,
-		"DUPLICATE",
 		"NO_RATE",
 		"UNKNOWN_COMPANY",
 		None,
 	]
+	assert gateway.ok("calls.record", cdrs=[{**first, "company": other}])[0]["code"] == "DUPLICATE"
 	assert entries_of(company)[1:] == ["Call Charge -0.42"]
 	assert entries_of(other)[1:] == []
 
@@ -246,3 +245,45 @@ def test_a_cdr_for_an_expired_call_corrects_it_and_takes_it_out_of_the_queue(gat
 	assert report(gateway, call, company, 52)["amount"] == "0.364000"
 	assert call_fields(call, "status", "review") == ["Charged", ""]
 	assert entries_of(company)[1:] == ["Call Charge -0.315", "Call Correction -0.049"]
+
+
+def test_an_overrun_stays_in_the_queue_when_a_conflict_of_its_records_is_solved(gateway: Api) -> None:
+	company, call = make_company("0.10"), new_id()
+	for seconds, revision in ((60, 0), (61, 0), (60, 1)):
+		report(gateway, call, company, seconds, revision=revision)
+	assert call_fields(call, "review", "overrun") == ["Overrun", 1]
+
+
+def test_a_cdr_under_a_rate_that_was_disabled_since_is_not_priced_by_the_default_list(gateway: Api) -> None:
+	company, call = make_company("50", rate_per_minute=0.1), new_id()
+	begun = clock.iso(clock.now_us())
+	rate = frappe.get_doc("Billing Rate", {"company": company})
+	rate.disabled = 1
+	rate.save()
+	frappe.db.commit()
+	assert report(gateway, call, company, 60, started_at=begun)["code"] == "NO_RATE"
+	assert entries_of(company) == ["Bonus 50.0"]
+
+
+@pytest.mark.parametrize(
+	"sent,seconds",
+	[(60.00000000000001, 60), ("59.9999999999", 60), (60.001, 61), (0.4, 1), ("158.1234567", 159), (1e-7, 0)],
+)
+def test_the_noise_of_a_float_is_no_second(gateway: Api, sent: object, seconds: int) -> None:
+	company, call = make_company("50"), new_id()
+	report(gateway, call, company, sent)
+	assert call_fields(call, "duration_sec") == [seconds]
+
+
+def test_a_cdr_without_times_ends_now_and_one_with_a_start_when_it_was_over(gateway: Api) -> None:
+	company, calls = make_company("50"), [new_id(), new_id()]
+	report(gateway, calls[0], company, 60)
+	assert call_fields(calls[0], "ended_at")[0] is not None
+	report(gateway, calls[1], company, 60, started_at="2026-11-22T14:05:00+01:00")
+	assert str(call_fields(calls[1], "ended_at")[0]) == "2026-11-22 14:06:00"
+
+
+def test_records_that_are_nested_without_end_are_refused(gateway: Api) -> None:
+	url = f"{site.WEB_URL}/api/method/prepaid_billing.api.calls.record"
+	answer = gateway.session.post(url, data={"cdrs": "[" * 100_000}, timeout=30)
+	assert (answer.status_code, answer.json()["code"]) == (422, "INVALID_INPUT")

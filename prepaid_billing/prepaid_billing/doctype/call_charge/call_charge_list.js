@@ -3,27 +3,56 @@
 
 frappe.listview_settings["Call Charge"] = {
 	hide_name_column: true,
-	add_fields: ["status", "overrun"],
+	add_fields: ["status", "review", "not_billable", "currency", "caller", "callee"],
 
 	get_indicator(doc) {
-		if (doc.overrun) {
-			return [__("Overrun"), "red", "overrun,=,1"];
+		const { REVIEW_COLORS, STATUS_COLORS } = prepaid_billing.calls;
+		if (doc.review) {
+			const label = __("Review: {0}", [__(doc.review)]);
+			return [label, REVIEW_COLORS[doc.review], `review,=,${doc.review}`];
 		}
-		const colors = {
-			Authorized: "blue",
-			Active: "blue",
-			Charged: "green",
-			Released: "gray",
-			Expired: "orange",
-		};
-		return [__(doc.status), colors[doc.status], `status,=,${doc.status}`];
+		if (doc.not_billable) {
+			return [__("Not Billable"), "gray", "not_billable,=,1"];
+		}
+		return [__(doc.status), STATUS_COLORS[doc.status], `status,=,${doc.status}`];
 	},
 
-	// Frappe shows one field beside the status on a laptop; staff look for the amounts.
+	// What a call in progress will cost and how long it will be is not known, and is not nothing.
+	formatters: {
+		duration_sec: (value, df, doc) => (prepaid_billing.calls.is_open(doc) ? "" : right(value)),
+		amount: (value, df, doc) =>
+			prepaid_billing.calls.is_open(doc)
+				? ""
+				: right(prepaid_billing.money(value, doc.currency, { exact: true })),
+	},
+
 	onload(listview) {
+		// Frappe shows one field beside the status on a laptop; staff look for the amounts.
 		const settings = listview.list_view_settings;
 		if (!settings.total_fields) {
 			listview.refresh_columns(listview.meta, { ...settings, total_fields: 6 });
 		}
+		if (prepaid_billing.calls.may_care()) {
+			add_care(listview);
+		}
 	},
 };
+
+const right = (text) => `<div class="text-right">${text}</div>`;
+
+function add_care(listview) {
+	const { ask_refund, ask_billable, each } = prepaid_billing.calls;
+	const add = (label, ask, method, more) =>
+		listview.page.add_actions_menu_item(label, () => {
+			const chosen = listview.get_checked_items();
+			const act = async (values, dialog) => {
+				dialog.hide();
+				await each(chosen, method, values, label);
+				listview.clear_checked_items();
+				listview.refresh();
+			};
+			ask({ title: label, act, ...more });
+		});
+	add(__("Refund"), ask_refund, "calls.refund");
+	add(__("Mark as Not Billable"), ask_billable, "calls.set_billable", { billable: false });
+}
