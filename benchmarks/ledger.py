@@ -12,14 +12,14 @@ from __future__ import annotations
 import os
 import statistics
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
 import frappe
 import pymysql
 
+from benchmarks.measure import compare, interleaved, timed
 from prepaid_billing import ledger
 from prepaid_billing.ledger import chain, clock
 from prepaid_billing.ledger.verify import verify
@@ -92,42 +92,6 @@ def post(company: str) -> None:
 	"""One posting, as the product does it."""
 	key = f"bonus:{company}:{frappe.generate_hash(length=16)}"
 	ledger.credit(company, Decimal("0.01"), transaction_type="Bonus", key=key)
-
-
-def timed(work: Callable[[], object]) -> float:
-	"""Return how many seconds ``work`` took."""
-	start = time.perf_counter()
-	work()
-	return time.perf_counter() - start
-
-
-def interleaved(
-	one: Callable[[], object], other: Callable[[], object], pairs: int
-) -> tuple[list[float], list[float]]:
-	"""Time both in turns, the order changing, after some turns that do not count."""
-	first, second = [], []
-	for turn in range(-50, pairs):
-		if turn % 2:
-			a, b = timed(one), timed(other)
-		else:
-			b, a = timed(other), timed(one)
-		if turn >= 0:
-			first.append(a)
-			second.append(b)
-	return first, second
-
-
-def compare(title: str, one: list[float], other: list[float], most: float) -> bool:
-	"""Print both medians, their ratio and the 99th percentile of the first; say whether the ratio holds."""
-	ratio = statistics.median(one) / statistics.median(other)
-	quarters = [statistics.median(one[n::4]) / statistics.median(other[n::4]) for n in range(4)]
-	p99 = statistics.quantiles(one, n=100)[98]
-	print(
-		f"{title}: median ratio {ratio:.2f} (wanted <= {most}, quarters {min(quarters):.2f}-{max(quarters):.2f}), "
-		f"median {statistics.median(one) * 1e6:.0f} us against {statistics.median(other) * 1e6:.0f} us, p99 {p99 * 1e6:.0f} us",
-		flush=True,
-	)
-	return ratio <= most
 
 
 def fill(company: str, entries: int) -> None:

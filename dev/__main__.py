@@ -1,4 +1,4 @@
-"""python3 -m dev demo | test | proof | bench-ledger | lint | mutation | setup | stop: what the Makefile calls."""
+"""python3 -m dev demo | test | proof | bench-ledger | bench-calls | lint | mutation | setup | stop: what the Makefile calls."""
 
 import os
 import signal
@@ -14,9 +14,9 @@ from dev.places import Places, make_state, places_of, try_lock
 from dev.progress import Failed, say
 from dev.services import identity, pid_file, stop_leftovers
 from dev.setup import hand_over, set_up_bench, set_up_machine
-from dev.testing import run_ledger_benchmark, run_tests
+from dev.testing import run_benchmark, run_tests
 
-COMMANDS = ("demo", "test", "proof", "bench-ledger", "lint", "mutation", "setup", "stop")
+COMMANDS = ("demo", "test", "proof", "bench-ledger", "bench-calls", "lint", "mutation", "setup", "stop")
 INTERRUPTED = 130
 STOP_SECONDS = 60
 
@@ -56,8 +56,8 @@ def run_command(command: str) -> int:
 		return run_demo(places, paths)
 	if command in ("test", "proof"):
 		return run_tests(places, paths)
-	if command == "bench-ledger":
-		return run_ledger_benchmark(places, paths)
+	if command.startswith("bench-"):
+		return run_benchmark(places, paths, command.removeprefix("bench-"))
 	if command == "lint":
 		return run_lint(places)
 	if command == "mutation":

@@ -95,12 +95,12 @@ def run_on_fresh_site(places: Places, groups: Groups) -> Tally:
 		return total
 
 
-def run_ledger_benchmark(places: Places, paths: list[str]) -> int:
-	"""Measure the ledger on a site of its own. Exit code 0 when the wanted ratios hold."""
-	with exclusive(places.run / "test.lock", "bench-ledger: waiting for a test run to end"):
+def run_benchmark(places: Places, paths: list[str], subject: str) -> int:
+	"""Measure the ledger or the calls on a site of its own. Exit code 0 when the wanted ratios hold."""
+	with exclusive(places.run / "test.lock", f"bench-{subject}: waiting for a test run to end"):
 		set_up_bench(places, paths)
 		with fresh_site(places) as (stack, _services):
-			command = [str(places.bench_python), "-m", "benchmarks.ledger"]
+			command = [str(places.bench_python), "-m", f"benchmarks.{subject}"]
 			environment = {**os.environ, **test_environment(stack)}
 			return subprocess.run(
 				command, cwd=places.app, env=environment, stdin=subprocess.DEVNULL

@@ -75,7 +75,8 @@ def _existing(company: str | None) -> str:
 	if not company:
 		raise InvalidInput(_("{0} is missing.").format("company"))
 	# MariaDB's default collation finds "Acme" for "acme "; a company has exactly one name.
-	if frappe.db.get_value("Billing Company", company, "name", order_by=None) != company:
+	found = frappe.db.sql("SELECT name FROM `tabBilling Company` WHERE name = %s", (company,))
+	if not found or found[0][0] != company:
 		raise UnknownCompany(_("There is no such company."))
 	if has_role(MANAGER, STAFF) and not frappe.has_permission("Billing Company", "read", company):
 		raise UnknownCompany(_("There is no such company."))

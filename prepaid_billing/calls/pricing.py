@@ -36,7 +36,7 @@ def rates_of(company: str, currency: str, disabled: bool = False) -> list[Priced
 			billing_increment, minimum_duration, CAST(connection_fee AS CHAR) AS connection_fee,
 			CAST(minimum_charge AS CHAR) AS minimum_charge
 		FROM `tabBilling Rate`
-		WHERE (company = %(company)s OR COALESCE(company, '') = '') AND currency = %(currency)s AND disabled = %(disabled)s
+		WHERE (company IN (%(company)s, '') OR company IS NULL) AND currency = %(currency)s AND disabled = %(disabled)s
 		""",
 		{"company": company, "currency": currency, "disabled": int(disabled)},
 		as_dict=True,
