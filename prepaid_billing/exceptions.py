@@ -78,6 +78,13 @@ class UnknownTopup(BillingError):
 	http_status_code = 404
 
 
+class UnknownReceipt(BillingError):
+	"""No such receipt, or none that the user may see."""
+
+	code = "UNKNOWN_RECEIPT"
+	http_status_code = 404
+
+
 class Duplicate(BillingError):
 	"""The key was used before, for something else."""
 
@@ -111,6 +118,10 @@ class TryAgain(BillingError):
 
 	code = "TRY_AGAIN"
 	http_status_code = 503
+
+
+class PaymentRefused(TryAgain):
+	"""The payment service has refused it for good: the same request again would be refused again."""
 
 
 class InvalidWebhook(BillingError):

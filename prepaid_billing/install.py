@@ -16,13 +16,13 @@ def before_install() -> None:
 def after_install() -> None:
 	"""Complete the database and give the settings and the default price list their first values."""
 	after_migrate()
-	_write_default_settings()
 	_add_default_price_list()
 
 
 def after_migrate() -> None:
-	"""Bring roles, constraints and the link to ERPNext in line with this version."""
+	"""Bring roles, settings, constraints and the link to ERPNext in line with this version."""
 	_ensure_roles()
+	_write_default_settings()
 	constraints.ensure()
 	_link_erpnext_customer()
 
@@ -42,11 +42,11 @@ def _ensure_roles() -> None:
 
 
 def _write_default_settings() -> None:
-	settings = frappe.get_doc("Prepaid Billing Settings")
-	for field in settings.meta.fields:
-		if field.default and not settings.get(field.fieldname):
-			settings.set(field.fieldname, field.default)
-	settings.save()
+	"""Store the default of each setting that was never stored: Frappe reads such a one as empty, or as off."""
+	stored = frappe.db.get_singles_dict("Prepaid Billing Settings")
+	for field in frappe.get_meta("Prepaid Billing Settings").fields:
+		if field.default and field.fieldname not in stored:
+			frappe.db.set_single_value("Prepaid Billing Settings", field.fieldname, field.default)
 
 
 def _add_default_price_list() -> None:

@@ -8,6 +8,7 @@ from prepaid_billing.alerts.check import check_low_balances
 from prepaid_billing.calls.session import expire_stale
 from prepaid_billing.ledger.verify import verify
 from prepaid_billing.log import log
+from prepaid_billing.payments.refunds import complete_planned
 from prepaid_billing.payments.topups import refresh_unfinished
 
 
@@ -22,8 +23,9 @@ def prepaid_stale_calls() -> None:
 
 
 def prepaid_unfinished_topups() -> None:
-	"""Ask Stripe about top-ups that no webhook finished; every hour."""
+	"""Ask Stripe about top-ups that no webhook finished and for refunds that did not reach it; every hour."""
 	refresh_unfinished()
+	complete_planned()
 
 
 def prepaid_verify_books() -> None:

@@ -19,23 +19,33 @@ def pay(checkout_url: str, card: str = PAYING_CARD) -> requests.Response:
 	return requests.post(checkout_url, data=form, timeout=10, allow_redirects=False)
 
 
+def simulate(path: str, **form: object) -> dict:
+	"""Do at the simulated Stripe what a bank, a customer or a person at its dashboard does."""
+	answer = requests.post(f"{site.SIMULATOR_URL}/_simulator/{path}", data=form, timeout=30)
+	assert answer.ok, answer.text
+	return answer.json()
+
+
 def pause_webhooks() -> None:
 	"""Let the simulator keep its events to itself until resume_webhooks."""
-	requests.post(f"{site.SIMULATOR_URL}/_simulator/pause", timeout=10).raise_for_status()
+	simulate("pause")
 
 
 def resume_webhooks() -> None:
 	"""Let the simulator deliver what it kept and what comes."""
-	requests.post(f"{site.SIMULATOR_URL}/_simulator/resume", timeout=10).raise_for_status()
+	simulate("resume")
 
 
 def events_of(topup_session: str) -> list[dict]:
 	"""Return the events of the simulator that belong to a Checkout session, oldest first."""
 	client = stripe.StripeClient(keys.secret_key(), base_addresses={"api": site.SIMULATOR_URL})
 	events = [event.to_dict() for event in client.v1.events.list(params={"limit": 100}).data]
-	session = client.v1.checkout.sessions.retrieve(topup_session)
-	ids = {topup_session, session.payment_intent}
-	return [event for event in reversed(events) if event["data"]["object"]["id"] in ids]
+	intent = client.v1.checkout.sessions.retrieve(topup_session).payment_intent
+	return [event for event in reversed(events) if _belongs(event["data"]["object"], topup_session, intent)]
+
+
+def _belongs(thing: dict, session: str, intent: str | None) -> bool:
+	return thing["id"] in (session, intent) or (intent and thing.get("payment_intent") == intent)
 
 
 def signature(body: bytes, secret: str | None = None, age: int = 0) -> str:

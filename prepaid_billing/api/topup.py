@@ -8,7 +8,7 @@ from prepaid_billing import inputs
 from prepaid_billing.api.endpoint import endpoint
 from prepaid_billing.exceptions import UnknownCompany
 from prepaid_billing.ledger import balance_of
-from prepaid_billing.payments import topups
+from prepaid_billing.payments import refunds, topups
 from prepaid_billing.permissions import MANAGER, STAFF, payable_company, visible_company
 from prepaid_billing.rating.money import as_text, parse_amount
 
@@ -40,3 +40,16 @@ def status(topup: Any = None) -> dict:
 		"currency": found.currency,
 		"balance": as_text(balance_of(company).balance),
 	}
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint(MANAGER)
+def refund(topup: Any = None, amount: Any = None, reason: Any = None, idempotency_key: Any = None) -> dict:
+	"""Give a paid top-up, or a part of it, back to its card; without an amount all that is left of it."""
+	name = topups.find(inputs.key(topup, "topup")).name
+	return refunds.request(
+		name,
+		None if amount is None else parse_amount(amount),
+		inputs.text(reason, "reason"),
+		inputs.key(idempotency_key, "idempotency_key"),
+	)

@@ -130,8 +130,6 @@ def _safely(company: str, cdrs: list[Cdr]) -> list[Outcome]:
 def _chunk(company: str, cdrs: list[Cdr]) -> list[Outcome]:
 	def work() -> list[Outcome]:
 		with ledger.locked(company) as account:
-			if account.company != company:
-				raise UnknownCompany(_("There is no such company."))
 			batch = _Batch(account, cdrs)
 			outcomes = [batch.one(cdr) for cdr in cdrs]
 			batch.write()

@@ -229,7 +229,8 @@ def locked(company: str) -> Iterator[LockedBalance]:
 
 def _lock(company: str) -> LockedBalance:
 	rows = frappe.db.sql(_LOCK, (company,))
-	if not rows:
+	# MariaDB's default collation finds "Acme" for "acme "; a company has exactly one name.
+	if not rows or rows[0][0] != company:
 		raise UnknownCompany(_("There is no such company."))
 	name, currency, status, balance, reserved, threshold, sequence, last_hash, booked_us, now_us = rows[0]
 	return LockedBalance(

@@ -30,6 +30,9 @@ CHECKS = (
 	),
 	("Balance Topup", "pb_topup_amount", "amount > 0 AND amount_paid >= 0 AND credited >= 0"),
 	("Balance Topup", "pb_topup_refunded", "amount_refunded >= 0 AND amount_refunded <= amount_paid"),
+	("Balance Topup", "pb_topup_taken_back", "taken_back >= 0 AND taken_back <= credited"),
+	("Billing Refund", "pb_refund_amount", "amount > 0"),
+	("Billing Dispute", "pb_dispute_amount", "amount > 0"),
 	("Billing Rate", "pb_rate_parts", "rate_per_minute >= 0 AND connection_fee >= 0 AND minimum_charge >= 0"),
 	("Billing Rate", "pb_rate_increment", "billing_increment >= 1 AND minimum_duration >= 0"),
 )
@@ -39,6 +42,7 @@ UNIQUE = (("Balance Transaction", "pb_entry_once", ("balance", "sequence")),)
 INDEXES = (
 	("Balance Transaction", "pb_entry_time", ("balance", "booked_us")),
 	("Balance Topup", "pb_topup_attempts", ("company", "created_us")),
+	("Billing Dispute", "pb_dispute_open", ("company", "status")),
 	("Low Balance Warning", "pb_warning_day", ("company", "decided_us")),
 )
 
@@ -52,6 +56,7 @@ BINARY_KEYS = (
 	("Balance Topup", "payment_intent_id", 255),
 	("Stripe Event", "event_id", 255),
 	("Billing Refund", "stripe_refund_id", 255),
+	("Billing Refund", "idempotency_key", 400),
 	("Billing Dispute", "stripe_dispute_id", 255),
 	("Balance Adjustment", "idempotency_key", 400),
 )

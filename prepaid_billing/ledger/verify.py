@@ -55,6 +55,12 @@ _REPLAY = f"""
 	) judged WHERE problem IS NOT NULL ORDER BY balance, sequence LIMIT {_FIRST_BAD}
 """
 
+_CLAIMS = """
+	SELECT 'Billing Refund' AS kind, name, topup, company, currency, booked_amount, bookings FROM `tabBilling Refund`
+	UNION ALL
+	SELECT 'Billing Dispute', name, topup, company, currency, booked_amount, bookings FROM `tabBilling Dispute`
+"""
+
 CHECKS = (
 	Check(
 		"The entries of a balance follow each other: sequence, balance_after and hash chain",
@@ -124,6 +130,34 @@ CHECKS = (
 		""",
 	),
 	Check(
+		"Refunds and disputes have taken back what they say, and never more than was credited",
+		f"""
+		SELECT CONCAT('top-up ', t.name), t.taken_back, COALESCE(-e.total, 0) FROM `tabBalance Topup` t
+		LEFT JOIN (
+			SELECT c.topup, SUM(x.amount) AS total
+			FROM ({_CLAIMS}) c JOIN `tabBalance Transaction` x
+				ON x.reference_doctype = c.kind AND x.reference_name = c.name
+			GROUP BY c.topup
+		) e ON e.topup = t.name
+		WHERE COALESCE(-e.total, 0) != t.taken_back OR t.taken_back < 0 OR t.taken_back > t.credited
+		LIMIT {_FIRST_BAD}
+		""",
+	),
+	Check(
+		"The entries of a refund or dispute are those that it says",
+		f"""
+		SELECT CONCAT(c.kind, ' ', c.name), CONCAT_WS(' in ', -c.booked_amount, c.bookings),
+			CONCAT_WS(' in ', COALESCE(e.total, 0), COALESCE(e.entries, 0))
+		FROM ({_CLAIMS}) c
+		LEFT JOIN (
+			SELECT reference_doctype, reference_name, SUM(amount) AS total, COUNT(*) AS entries
+			FROM `tabBalance Transaction` WHERE reference_doctype IN ('Billing Refund', 'Billing Dispute')
+			GROUP BY reference_doctype, reference_name
+		) e ON e.reference_doctype = c.kind AND e.reference_name = c.name
+		WHERE COALESCE(e.total, 0) != -c.booked_amount OR COALESCE(e.entries, 0) != c.bookings LIMIT {_FIRST_BAD}
+		""",
+	),
+	Check(
 		"An adjustment is booked once, with what it says, and only when decided",
 		f"""
 		SELECT CONCAT('adjustment ', a.name), IF(a.status = 'Booked', a.amount, 0), COALESCE(e.total, 0)
@@ -139,13 +173,15 @@ CHECKS = (
 	Check(
 		"No row joins two companies or two currencies",
 		f"""
-		SELECT CONCAT('entry ', t.name), CONCAT_WS(' ', b.name, b.currency), CONCAT_WS(' ', COALESCE(c.company, p.company, a.company, t.balance), t.currency)
+		SELECT CONCAT('entry ', t.name), CONCAT_WS(' ', b.name, b.currency), CONCAT_WS(' ', COALESCE(c.company, p.company, a.company, k.company, t.balance), t.currency)
 		FROM `tabBalance Transaction` t
 		LEFT JOIN `tabPrepaid Balance` b ON b.name = t.balance
 		LEFT JOIN `tabCall Charge` c ON t.reference_doctype = 'Call Charge' AND c.name = t.reference_name
 		LEFT JOIN `tabBalance Topup` p ON t.reference_doctype = 'Balance Topup' AND p.name = t.reference_name
 		LEFT JOIN `tabBalance Adjustment` a ON t.reference_doctype = 'Balance Adjustment' AND a.name = t.reference_name
+		LEFT JOIN ({_CLAIMS}) k ON k.kind = t.reference_doctype AND k.name = t.reference_name
 		WHERE b.name IS NULL OR b.currency != t.currency
+			OR (t.reference_doctype IN ('Billing Refund', 'Billing Dispute') AND (k.name IS NULL OR k.company != t.balance OR k.currency != t.currency))
 			OR (t.reference_doctype = 'Balance Adjustment' AND (a.name IS NULL OR a.company != t.balance OR a.currency != t.currency))
 			OR (t.reference_doctype = 'Call Charge' AND (c.name IS NULL OR c.company != t.balance OR c.currency != t.currency))
 			OR (t.reference_doctype = 'Balance Topup' AND (p.name IS NULL OR p.company != t.balance OR p.currency != t.currency))

@@ -12,10 +12,11 @@ from collections.abc import Callable
 import stripe
 from frappe import _
 
-from prepaid_billing.exceptions import InvalidWebhook, TryAgain
+from prepaid_billing.exceptions import InvalidWebhook, PaymentRefused, TryAgain
 from prepaid_billing.log import log
 from prepaid_billing.payments import keys
 from prepaid_billing.payments.facts import PaymentFacts, of_session
+from prepaid_billing.payments.takeback import Claim, of_refund
 
 TOLERANCE = 300
 """Seconds that a webhook's time stamp may be off, into the past and into the future."""
@@ -28,7 +29,7 @@ _STAMP = re.compile(r"(?:^|,)\s*t=(\d{1,12})(?:,|$)")
 def create_session(params: dict, idempotency_key: str) -> dict:
 	"""Open a Checkout session and return it as a dict. The same key again returns the same session.
 
-	Raises TryAgain where Stripe cannot be reached or refuses.
+	Raises TryAgain where Stripe cannot be reached, PaymentRefused where it refuses.
 	"""
 	return _call(
 		lambda client: client.v1.checkout.sessions.create(
@@ -56,6 +57,47 @@ def session_of_intent(payment_intent_id: str) -> str | None:
 		)
 	)
 	return found["data"][0]["id"] if found["data"] else None
+
+
+def create_refund(payment_intent_id: str, minor: int, key: str) -> Claim:
+	"""Give ``minor`` units of a payment back to its card. The same key again returns the same refund.
+
+	Raises TryAgain where Stripe cannot be reached, PaymentRefused where it refuses.
+	"""
+	params = {"payment_intent": payment_intent_id, "amount": minor, "metadata": {"refund": key}}
+	return of_refund(
+		_call(lambda client: client.v1.refunds.create(params=params, options={"idempotency_key": key}))
+	)
+
+
+def refunds_of(payment_intent_id: str) -> list[Claim]:
+	"""Return all refunds of a payment, as they stand at Stripe. Raises TryAgain."""
+	return [of_refund(refund) for refund in _refunds(payment_intent_id)]
+
+
+def refund_of_ours(payment_intent_id: str, minor: int, key: str) -> Claim | None:
+	"""Return the refund that was made with our ``key``, or None where Stripe knows of none. Raises TryAgain."""
+	for refund in _refunds(payment_intent_id):
+		if refund["metadata"].get("refund") == key and refund["amount"] == minor:
+			return of_refund(refund)
+	return None
+
+
+def _refunds(payment_intent_id: str) -> list[dict]:
+	return _all(
+		lambda client, page: client.v1.refunds.list(params={"payment_intent": payment_intent_id, **page})
+	)
+
+
+def _all(list_page: Callable[[stripe.StripeClient, dict], stripe.StripeObject]) -> list[dict]:
+	"""Return every object of a list, page by page. Raises TryAgain."""
+	found: list[dict] = []
+	while True:
+		after = {"starting_after": found[-1]["id"]} if found else {}
+		page = _call(lambda client, after=after: list_page(client, {"limit": 100, **after}))
+		found += page["data"]
+		if not page["has_more"]:
+			return found
 
 
 def verified_event(body: bytes, header: str | None) -> dict:
@@ -100,6 +142,57 @@ def _no_constant(name: str) -> None:
 	raise ValueError(f"{name} is not JSON")
 
 
+def verified_event(body: bytes, header: str | None) -> dict:
+	"""Return the event in a webhook body that Stripe has signed. Raises InvalidWebhook.
+
+	The library's verifier accepts stamps from the future and does not mind an empty secret; we do.
+	"""
+	secret = keys.webhook_secret()
+	try:
+		text = body.decode()
+		# A header that is not ASCII would end in a TypeError of the library's comparison.
+		(header or "").encode("ascii")
+		stripe.WebhookSignature.verify_header(text, header or "", secret, TOLERANCE)
+	except (UnicodeError, stripe.SignatureVerificationError) as error:
+		raise InvalidWebhook(_("The signature of this webhook is not valid. Nothing was stored.")) from error
+	stamp = _STAMP.search(header or "")
+	if not stamp or int(stamp[1]) > time.time() + TOLERANCE:
+		raise InvalidWebhook(_("The time stamp of this webhook lies in the future. Nothing was stored."))
+	return _strict_event(text)
+
+
+def _strict_event(text: str) -> dict:
+	try:
+		event = json.loads(text, object_pairs_hook=_no_twins, parse_constant=_no_constant)
+		data = event["data"]["object"]
+		valid = all(_ID.fullmatch(event[key]) for key in ("id", "type")) and isinstance(data, dict)
+	except (ValueError, KeyError, TypeError, RecursionError) as error:
+		raise InvalidWebhook(_("This webhook holds no event. Nothing was stored.")) from error
+	if not valid or not isinstance(event.get("livemode"), bool):
+		raise InvalidWebhook(_("This webhook holds no event. Nothing was stored."))
+	return event
+
+
+def _no_twins(pairs: list[tuple[str, object]]) -> dict:
+	result = dict(pairs)
+	if len(result) != len(pairs):
+		raise ValueError("a key stands twice")
+	return result
+
+
+def _no_constant(name: str) -> None:
+	raise ValueError(f"{name} is not JSON")
+
+
+def _one(request: Callable[[stripe.StripeClient], stripe.StripeObject]) -> dict | None:
+	try:
+		return _call(request)
+	except PaymentRefused as error:
+		if getattr(error.__cause__, "code", None) == "resource_missing":
+			return None
+		raise
+
+
 def _call(request: Callable[[stripe.StripeClient], stripe.StripeObject]) -> dict:
 	# The library's telemetry would write a file into the home of the web server's user.
 	stripe.enable_telemetry = False
@@ -115,11 +208,13 @@ def _call(request: Callable[[stripe.StripeClient], stripe.StripeObject]) -> dict
 	except stripe.StripeError as error:
 		facts = {"kind": type(error).__name__, "code": error.code, "request": error.request_id}
 		log("stripe refused", logging.ERROR, reason=error.user_message or str(error), **facts)
-		raise TryAgain(_refusal(error)) from error
+		raise _refusal(error) from error
 
 
-def _refusal(error: stripe.StripeError) -> str:
+def _refusal(error: stripe.StripeError) -> TryAgain:
 	passing = stripe.APIConnectionError | stripe.RateLimitError | stripe.APIError
 	if isinstance(error, passing):
-		return _("The payment service did not answer. Nothing was charged; try again.")
-	return _("The payment service refused this. Nothing was charged; please contact us if it stays so.")
+		return TryAgain(_("The payment service did not answer. Nothing was charged; try again."))
+	return PaymentRefused(
+		_("The payment service refused this. Nothing was charged; please contact us if it stays so.")
+	)

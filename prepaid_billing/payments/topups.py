@@ -27,7 +27,7 @@ from prepaid_billing.log import log
 from prepaid_billing.payments import gateway, keys
 from prepaid_billing.payments.decide import Decision, TopupState, decide
 from prepaid_billing.payments.facts import NotRepresentable, PaymentFacts, to_minor
-from prepaid_billing.rating.money import ZERO, from_database
+from prepaid_billing.rating.money import from_database
 
 SESSION_SECONDS = 3600
 """How long a customer may take at Checkout; after that the attempt no longer counts as open."""
@@ -75,6 +75,11 @@ def find(name: str) -> frappe._dict:
 	return topup
 
 
+def lock(name: str) -> frappe._dict:
+	"""Lock a top-up and return it. Its balance must be locked before: balance, then top-up."""
+	return _row("name = %s FOR UPDATE", name)
+
+
 def unknown() -> UnknownTopup:
 	"""Return the refusal for a top-up that is not there, or not the user's: the answers are alike."""
 	return UnknownTopup(_("There is no such top-up."))
@@ -99,7 +104,7 @@ def apply(name: str, facts: PaymentFacts, also: Callable[[Decision], None] | Non
 
 	def work() -> Decision:
 		with ledger.locked(company) as account:
-			topup = _row("name = %s FOR UPDATE", name)
+			topup = lock(name)
 			decision = decide(_state(topup), facts)
 			_act(account, topup, facts, decision)
 			if also:
@@ -363,7 +368,8 @@ def _state(topup: frappe._dict) -> TopupState:
 
 _ROW = """
 	SELECT name, company, status, currency, CAST(amount AS CHAR) AS amount,
-		CAST(credited AS CHAR) AS credited, livemode, failure_reason, checkout_session_id,
+		CAST(amount_paid AS CHAR) AS amount_paid, CAST(credited AS CHAR) AS credited,
+		CAST(taken_back AS CHAR) AS taken_back, livemode, failure_reason, checkout_session_id,
 		payment_intent_id, checkout_url, checkout_params, initiated_by, created_us
 	FROM `tabBalance Topup` WHERE
 """
@@ -372,5 +378,8 @@ _ROW = """
 def _row(condition: str, value: str) -> frappe._dict | None:
 	found = frappe.db.sql(_ROW + condition, (value,), as_dict=True)
 	for row in found:
-		row.amount, row.credited = from_database(row.amount), from_database(row.credited) or ZERO
+		row |= {
+			column: from_database(row[column])
+			for column in ("amount", "amount_paid", "credited", "taken_back")
+		}
 	return found[0] if found else None

@@ -12,9 +12,10 @@ from frappe import _
 from prepaid_billing.exceptions import BillingError, TryAgain
 from prepaid_billing.ledger import clock, rows, transaction
 from prepaid_billing.log import log
-from prepaid_billing.payments import gateway, keys, topups
+from prepaid_billing.payments import gateway, keys, refunds, topups
 from prepaid_billing.payments.decide import Decision
 from prepaid_billing.payments.facts import PaymentFacts, of_intent, of_session
+from prepaid_billing.payments.takeback import Claim, Unclear, of_dispute, of_refund
 
 MAX_BODY = 256 * 1024
 ATTEMPTS = 5
@@ -32,12 +33,12 @@ INTENT_EVENTS = (
 	# Stripe sends no event of this name; set-up guides of the system before us told people to select it.
 	"payment_intent.failed",
 )
-# Money moved and we do not book it yet: a person must see it.
-STAFF_EVENTS = (
-	"charge.refunded",
-	"refund.created",
-	"refund.failed",
+REFUND_EVENTS = ("refund.created", "refund.updated", "refund.failed", "charge.refund.updated")
+# Its object is the charge, which does not say which refunds it had.
+CHARGE_EVENTS = ("charge.refunded",)
+DISPUTE_EVENTS = (
 	"charge.dispute.created",
+	"charge.dispute.updated",
 	"charge.dispute.closed",
 	"charge.dispute.funds_withdrawn",
 	"charge.dispute.funds_reinstated",
@@ -76,10 +77,14 @@ def process(name: str, event: dict) -> None:
 def _process(name: str, event: dict) -> None:
 	if event["livemode"] != keys.is_live():
 		return _finish(name, "Ignored", _("Test mode and live mode do not mix."))
-	if event["type"] in STAFF_EVENTS:
-		return _finish(name, "Parked", _("Refunds and disputes are booked by staff for now."))
-	if event["type"] not in SESSION_EVENTS + INTENT_EVENTS:
-		return _finish(name, "Ignored", "")
+	if event["type"] in SESSION_EVENTS + INTENT_EVENTS:
+		return _process_payment(name, event)
+	if event["type"] in REFUND_EVENTS + CHARGE_EVENTS + DISPUTE_EVENTS:
+		return _process_claim(name, event)
+	_finish(name, "Ignored", "")
+
+
+def _process_payment(name: str, event: dict) -> None:
 	facts = _facts(event)
 	topup = _topup_of(facts)
 	if not topup:
@@ -90,6 +95,26 @@ def _process(name: str, event: dict) -> None:
 		_settle(name, status, decision.reason, topup=topup.name)
 
 	topups.apply(topup.name, facts, also=mark)
+
+
+def _process_claim(name: str, event: dict) -> None:
+	intent = event["data"]["object"].get("payment_intent")
+	topup = _topup_of_intent(intent) if isinstance(intent, str) else None
+	if not topup:
+		return _finish(name, "Ignored", _("This payment belongs to no top-up of ours."))
+	if bool(topup.livemode) != event["livemode"]:
+		return _finish(name, "Parked", _("Test mode and live mode do not mix."))
+	try:
+		refunds.hear(topup.name, _claims(event), lambda: _settle(name, "Processed", "", topup=topup.name))
+	except Unclear as problem:
+		_finish(name, "Parked", str(problem), topup=topup.name)
+
+
+def _claims(event: dict) -> list[Claim]:
+	payload = event["data"]["object"]
+	if event["type"] in CHARGE_EVENTS:
+		return gateway.refunds_of(payload["payment_intent"])
+	return [of_dispute(payload) if event["type"] in DISPUTE_EVENTS else of_refund(payload)]
 
 
 def _facts(event: dict) -> PaymentFacts:
@@ -105,7 +130,10 @@ def _topup_of(facts: PaymentFacts) -> frappe._dict | None:
 	"""Find our row by the ids that we stored or that Stripe itself links. Metadata is never asked."""
 	if facts.session_id:
 		return topups.by_session(facts.session_id)
-	intent = facts.payment_intent_id or ""
+	return _topup_of_intent(facts.payment_intent_id or "")
+
+
+def _topup_of_intent(intent: str) -> frappe._dict | None:
 	if known := topups.by_intent(intent):
 		return known
 	session = gateway.session_of_intent(intent)
@@ -152,8 +180,8 @@ def _count_failure(name: str, error: Exception) -> None:
 		raise TryAgain(_("The event could not be processed now. Send it again.")) from error
 
 
-def _finish(name: str, status: str, reason: str) -> None:
-	transaction.run(lambda: _settle(name, status, reason))
+def _finish(name: str, status: str, reason: str, **columns: object) -> None:
+	transaction.run(lambda: _settle(name, status, reason, **columns))
 
 
 def _settle(name: str, status: str, reason: str, **columns: object) -> None:

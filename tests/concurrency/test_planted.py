@@ -27,6 +27,9 @@ COMPANIES = "Planted"
 OWNED = {
 	"Balance Transaction": "balance",
 	"Balance Adjustment": "company",
+	"Billing Refund": "company",
+	"Billing Dispute": "company",
+	"Balance Topup": "company",
 	"Call Charge": "company",
 	"Low Balance Warning": "company",
 	"Billing Rate": "company",
@@ -92,8 +95,8 @@ def ruins() -> Iterator[None]:
 	remove_companies()
 
 
-def test_there_are_seven_planted_bugs() -> None:
-	assert len(PATCHES) == 7
+def test_there_are_twelve_planted_bugs() -> None:
+	assert len(PATCHES) == 12
 
 
 def test_the_named_tests_pass_on_the_untouched_source(ruins: None, tmp_path: Path) -> None:

@@ -1,0 +1,160 @@
+"""The claims on a top-up, refunds and disputes, and what they take from the balance: booked as a difference.
+
+Whatever is heard of a claim, in whatever order, the balance has given what all claims together take, once.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import frappe
+
+from prepaid_billing import ledger
+from prepaid_billing.ledger import LockedBalance, rows, transaction
+from prepaid_billing.log import log
+from prepaid_billing.payments import topups
+from prepaid_billing.payments.takeback import (
+	DISPUTE,
+	REFUND,
+	Claim,
+	Unclear,
+	merged,
+	refunded,
+	status_of_topup,
+	taken_back,
+)
+from prepaid_billing.rating.money import from_database
+
+ID_COLUMN = {REFUND: "stripe_refund_id", DISPUTE: "stripe_dispute_id"}
+
+_OPERATION = {REFUND: "refund", DISPUTE: "dispute"}
+# By whether money is taken (True) or given back (False).
+_ENTRY = {
+	(REFUND, True): "Refund",
+	(REFUND, False): "Refund",
+	(DISPUTE, True): "Dispute",
+	(DISPUTE, False): "Dispute Reversal",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+	"""A claim that stands in our books, and what its own entries have taken so far, in major units."""
+
+	claim: Claim
+	bookings: int
+	booked: Decimal
+
+
+def apply(topup: str, claims: Sequence[Claim], also: Callable[[], None] | None = None) -> None:
+	"""Bring a paid top-up up to date with claims as Stripe tells of them, in one commit.
+
+	``also()`` runs in the same transaction: the webhook marks its event there. Raises Unclear.
+	"""
+
+	def work(account: LockedBalance, row: frappe._dict) -> None:
+		for claim in claims:
+			write(account, row, claim)
+		if also:
+			also()
+
+	with_topup(topup, work)
+
+
+def with_topup(topup: str, work: Callable[[LockedBalance, frappe._dict], None]) -> None:
+	"""Run ``work(account, topup row)`` with the top-up's balance and then the top-up locked."""
+	company = topups.find(topup).company
+
+	def locked_work() -> None:
+		with ledger.locked(company) as account:
+			work(account, topups.lock(topup))
+
+	transaction.run(locked_work)
+
+
+def of_topup(topup: str) -> dict[str, Known]:
+	"""Return the claims on a top-up by the name of their record, its balance being locked."""
+	return {name: known for kind in ID_COLUMN for name, known in _of_kind(kind, topup)}
+
+
+def write(account: LockedBalance, topup: frappe._dict, new: Claim, name: str = "", **columns: object) -> None:
+	"""Keep what is known of a claim now, and book the difference that it makes to its top-up.
+
+	``name`` is the record of a refund that we asked for ourselves; others are known by Stripe's id.
+	"""
+	if new.currency != topup.currency:
+		raise Unclear(f"It is in {new.currency}, the payment in {topup.currency}.")
+	known = of_topup(topup.name)
+	name = name or next((key for key, row in known.items() if row.claim.stripe_id == new.stripe_id), "")
+	name = name or rows.new_name()
+	claim = merged(known[name].claim if name in known else None, new)
+	after = [*(row.claim for key, row in known.items() if key != name), claim]
+	due = taken_back(topup.amount_paid, topup.credited, after) - topup.taken_back
+	_keep(account, topup, name, known.get(name), claim, due, columns)
+	topup.taken_back += due
+	topup.status = status_of_topup(topup.amount_paid, after)
+	back = {"taken_back": topup.taken_back, "amount_refunded": min(refunded(after), topup.amount_paid)}
+	rows.update("Balance Topup", topup.name, {"status": topup.status, **back})
+
+
+def _keep(
+	account: LockedBalance,
+	topup: frappe._dict,
+	name: str,
+	known: Known | None,
+	claim: Claim,
+	due: Decimal,
+	own: dict[str, object],
+) -> None:
+	# Why we asked for a refund says more than Stripe's word for it.
+	reason = known.claim.reason if known and known.claim.reason else claim.reason
+	columns = {ID_COLUMN[claim.kind]: claim.stripe_id, "status": claim.status, "reason": reason, **own}
+	if claim.failure:
+		columns["failure_reason"] = claim.failure
+	bookings, booked = (known.bookings, known.booked) if known else (0, 0)
+	if due:
+		beyond = due > account.available
+		_book(account, name, claim, due, bookings, forced=beyond)
+		columns |= {"bookings": bookings + 1, "booked_amount": booked + due}
+		if beyond:
+			columns["beyond_balance"] = 1
+			log("claim beyond the balance", company=account.company, topup=topup.name, claim=name)
+	if known:
+		return rows.update(claim.kind, name, columns)
+	first = {"name": name, "topup": topup.name, "company": account.company}
+	rows.insert(
+		claim.kind, account.now_us, {**first, "currency": claim.currency, "amount": claim.amount, **columns}
+	)
+
+
+def _book(account: LockedBalance, name: str, claim: Claim, due: Decimal, bookings: int, forced: bool) -> None:
+	account.post(
+		_ENTRY[claim.kind, due > 0],
+		-due,
+		key=f"{_OPERATION[claim.kind]}:{account.company}:{name}:{bookings}",
+		reference=(claim.kind, name),
+		description=claim.reason,
+		forced=forced,
+	)
+
+
+def _of_kind(kind: str, topup: str) -> list[tuple[str, Known]]:
+	found = frappe.db.sql(
+		f"""
+		SELECT name, {ID_COLUMN[kind]}, status, CAST(amount AS CHAR), currency, reason, bookings,
+			CAST(booked_amount AS CHAR)
+		FROM `tab{kind}` WHERE topup = %s ORDER BY name
+		""",
+		(topup,),
+	)
+	return [
+		(
+			name,
+			Known(
+				Claim(kind, stripe_id, status, from_database(amount), currency, reason or ""),
+				bookings,
+				from_database(booked),
+			),
+		)
+		for name, stripe_id, status, amount, currency, reason, bookings, booked in found
+	]

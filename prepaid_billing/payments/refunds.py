@@ -1,0 +1,182 @@
+"""Refunds by staff, and what Stripe tells of refunds and disputes, wherever they were made."""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+
+import frappe
+from frappe import _
+
+from prepaid_billing import ledger
+from prepaid_billing.batch import each
+from prepaid_billing.display import money
+from prepaid_billing.exceptions import (
+	Duplicate,
+	InsufficientBalance,
+	InvalidAmount,
+	InvalidInput,
+	PaymentRefused,
+	TryAgain,
+)
+from prepaid_billing.ledger import LockedBalance, clock, rows, transaction
+from prepaid_billing.log import log
+from prepaid_billing.payments import claims, gateway, topups
+from prepaid_billing.payments.decide import FINAL
+from prepaid_billing.payments.facts import NotRepresentable, to_minor
+from prepaid_billing.payments.takeback import REFUND, Claim, taken_back
+from prepaid_billing.rating.money import ZERO, as_text, from_database
+
+KEY_LASTS = 23 * 3600 * clock.SECOND
+"""How long Stripe surely remembers our key (it keeps them a day); until then a request is safe to repeat."""
+
+_BY_KEY = (
+	"SELECT name, topup, CAST(amount AS CHAR), reason FROM `tabBilling Refund` WHERE idempotency_key = %s"
+)
+_PLANNED = "SELECT name FROM `tabBilling Refund` WHERE status = 'Planned' {} ORDER BY planned_us LIMIT 1000"
+_ROW = """
+	SELECT name, topup, status, CAST(amount AS CHAR) AS amount, CAST(booked_amount AS CHAR) AS booked_amount,
+		currency, reason, failure_reason, planned_us
+	FROM `tabBilling Refund` WHERE name = %s
+"""
+
+
+def request(topup: str, amount: Decimal | None, reason: str, key: str) -> dict[str, object]:
+	"""Give ``amount`` of a payment back to its card, or all that is left of it, and return how that stands.
+
+	The money leaves the balance first, so that it cannot be talked away meanwhile; then Stripe is asked, with
+	the refund's name as the key. The same ``key`` again asks for nothing more.
+
+	Raises UnknownTopup, InvalidInput for a top-up that was not paid, InvalidAmount for more than is left,
+	InsufficientBalance where it was spent, Duplicate, and TryAgain: then the refund is planned, and goes on
+	by itself.
+	"""
+	if not reason.strip():
+		raise InvalidInput(_("A refund needs a reason. Nothing was refunded."))
+	company = topups.find(topup).company
+	# Named before the transaction, so that a repeat after a lost COMMIT finds it.
+	own = {"name": rows.new_name(), "idempotency_key": f"refund:{company}:{key}", "reason": reason}
+
+	def work() -> str:
+		with ledger.locked(company) as account:
+			return _known(own, topup, amount) or _plan(account, topup, amount, own)
+
+	name = transaction.run(work)
+	log("refund planned", company=company, topup=topup, refund=name)
+	complete(name)
+	return _state(_row(name))
+
+
+def complete(name: str) -> None:
+	"""Ask Stripe for a planned refund, or find what became of the request; safe to repeat. Raises TryAgain."""
+	refund = _row(name)
+	if refund.status != "Planned":
+		return
+	try:
+		_keep(refund, _asked(refund))
+	except PaymentRefused as error:
+		_keep(
+			refund,
+			Claim(REFUND, None, "Failed", refund.amount, refund.currency, refund.reason, str(error)[:255]),
+		)
+		# More often than not because it was refunded elsewhere.
+		claims.apply(refund.topup, gateway.refunds_of(topups.find(refund.topup).payment_intent_id))
+
+
+def complete_planned() -> int:
+	"""Go on with refunds that Stripe could not be reached for. Returns how many there were."""
+	return len(each(frappe.db.sql_list(_PLANNED.format("")), complete))
+
+
+def hear(topup: str, told: Sequence[Claim], also: Callable[[], None] | None = None) -> None:
+	"""Act on what Stripe tells of claims on a top-up, also when it tells of them before the payment.
+
+	Raises TryAgain while the payment is not there yet, and Unclear where only a person can judge.
+	"""
+	row = topups.find(topup)
+	if row.status not in FINAL:
+		topups.apply(topup, gateway.session_facts(row.checkout_session_id))
+	if topups.find(topup).status not in FINAL:
+		raise TryAgain(_("The payment of this top-up is not known yet. Send it again."))
+	# It may be a refund of ours that Stripe tells of before its answer to us has come.
+	for name in frappe.db.sql_list(_PLANNED.format("AND topup = %s"), (topup,)):
+		complete(name)
+	claims.apply(topup, told, also)
+
+
+def _known(own: dict[str, str], topup: str, amount: Decimal | None) -> str | None:
+	found = frappe.db.sql(_BY_KEY, (own["idempotency_key"],))
+	if not found:
+		return None
+	name, known_topup, known_amount, reason = found[0]
+	same = (known_topup, reason) == (topup, own["reason"])
+	if not same or amount not in (None, from_database(known_amount)):
+		raise Duplicate(_("This key was used before for another refund. Nothing was refunded."))
+	return name
+
+
+def _plan(account: LockedBalance, topup: str, amount: Decimal | None, own: dict[str, str]) -> str:
+	"""Check a refund, take its part from the balance and keep it, all before Stripe is asked."""
+	row = topups.lock(topup)
+	if row.status not in FINAL:
+		raise InvalidInput(_("This top-up was not paid, so there is nothing to refund."))
+	on_it = [known.claim for known in claims.of_topup(topup).values()]
+	left = max(row.amount_paid - sum((claim.takes for claim in on_it), ZERO), ZERO)
+	claim = Claim(REFUND, None, "Planned", left if amount is None else amount, row.currency, own["reason"])
+	if not 0 < claim.amount <= left or not _is_payable(claim):
+		raise InvalidAmount(
+			_("Of this payment {0} can be refunded. Nothing was refunded.").format(money(left, row.currency))
+		)
+	due = taken_back(row.amount_paid, row.credited, [*on_it, claim]) - row.taken_back
+	if due > account.available:
+		raise InsufficientBalance(
+			_("The available balance does not hold this much any more. Nothing was refunded.")
+		)
+	columns = {"requested_by": frappe.session.user, "planned_us": account.now_us}
+	claims.write(account, row, claim, own["name"], idempotency_key=own["idempotency_key"], **columns)
+	return own["name"]
+
+
+def _is_payable(claim: Claim) -> bool:
+	try:
+		return to_minor(claim.amount, claim.currency) > 0
+	except NotRepresentable:
+		return False
+
+
+def _asked(refund: frappe._dict) -> Claim:
+	"""Send a refund to Stripe; once its key may be forgotten there, look for it in Stripe's list instead."""
+	intent = topups.find(refund.topup).payment_intent_id
+	minor = to_minor(refund.amount, refund.currency)
+	if clock.now_us() - refund.planned_us < KEY_LASTS:
+		return gateway.create_refund(intent, minor, refund.name)
+	found = gateway.refund_of_ours(intent, minor, refund.name)
+	if not found:
+		raise PaymentRefused(_("The payment service never received this refund. It was taken back."))
+	return found
+
+
+def _keep(refund: frappe._dict, claim: Claim) -> None:
+	def work(account: LockedBalance, topup: frappe._dict) -> None:
+		known = claims.of_topup(topup.name)[refund.name].claim
+		if known.status == "Planned":
+			claims.write(account, topup, claim, refund.name)
+
+	claims.with_topup(refund.topup, work)
+	log("refund", refund=refund.name, status=claim.status, failure=claim.failure)
+
+
+def _row(name: str) -> frappe._dict:
+	found = frappe.db.sql(_ROW, (name,), as_dict=True)[0]
+	found.amount, found.booked_amount = from_database(found.amount), from_database(found.booked_amount)
+	return found
+
+
+def _state(refund: frappe._dict) -> dict[str, object]:
+	return {
+		"refund": refund.name,
+		"topup": refund.topup,
+		"status": refund.status,
+		"amount": as_text(refund.amount),
+		"taken_from_balance": as_text(refund.booked_amount),
+		"currency": refund.currency,
+		"failure_reason": refund.failure_reason or "",
+	}

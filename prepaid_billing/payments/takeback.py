@@ -1,0 +1,135 @@
+"""What refunds and disputes take back from a top-up. Pure: the same reports in any order end in the same state."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+
+from prepaid_billing.payments.facts import to_major
+from prepaid_billing.rating.money import ZERO
+
+REFUND, DISPUTE = "Billing Refund", "Billing Dispute"
+
+# Status by Stripe's word, and how late in its life each stands: a later one is never undone by an earlier one.
+_REFUND = {
+	"pending": "Pending",
+	"requires_action": "Pending",
+	"succeeded": "Succeeded",
+	"failed": "Failed",
+	"canceled": "Cancelled",
+}
+_DISPUTE = {
+	"warning_needs_response": "Inquiry",
+	"warning_under_review": "Inquiry",
+	"warning_closed": "Inquiry",
+	"prevented": "Inquiry",
+	"needs_response": "Open",
+	"under_review": "Open",
+	"won": "Won",
+	"lost": "Lost",
+}
+_AGE = {
+	REFUND: {"Planned": 0, "Pending": 1, "Succeeded": 2, "Failed": 3, "Cancelled": 3},
+	DISPUTE: {"Inquiry": 0, "Open": 1, "Won": 2, "Lost": 2},
+}
+_TAKES = {REFUND: ("Planned", "Pending", "Succeeded"), DISPUTE: ("Open", "Lost")}
+
+
+class Unclear(ValueError):
+	"""A report that only a person can judge. The message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+	"""A refund or a dispute as Stripe or we know it. ``amount`` is in major units of what was paid.
+
+	``failure`` says why a refund failed.
+	"""
+
+	kind: str
+	stripe_id: str | None
+	status: str
+	amount: Decimal
+	currency: str
+	reason: str = ""
+	failure: str = ""
+
+	@property
+	def takes(self) -> Decimal:
+		"""What it takes from the payment: nothing once it failed, was won, or while it only asks."""
+		return self.amount if self.status in _TAKES[self.kind] else ZERO
+
+
+def of_refund(refund: dict) -> Claim:
+	"""Read a refund object of Stripe. Raises Unclear for a status that we do not know."""
+	currency = refund["currency"].upper()
+	return Claim(
+		REFUND,
+		refund["id"],
+		_known(_REFUND, refund["status"]),
+		to_major(refund["amount"], currency),
+		currency,
+		refund.get("reason") or "",
+		refund.get("failure_reason") or "",
+	)
+
+
+def of_dispute(dispute: dict) -> Claim:
+	"""Read a dispute object of Stripe. Raises Unclear for a status that we do not know."""
+	currency = dispute["currency"].upper()
+	return Claim(
+		DISPUTE,
+		dispute["id"],
+		_known(_DISPUTE, dispute["status"]),
+		to_major(dispute["amount"], currency),
+		currency,
+		dispute.get("reason") or "",
+	)
+
+
+def merged(known: Claim | None, new: Claim) -> Claim:
+	"""Return the claim as it stands after ``new`` was heard of it, in whatever order.
+
+	Raises Unclear where both are final and contradict each other, or where the amount has changed.
+	"""
+	if known is None:
+		return new
+	if known.amount != new.amount:
+		raise Unclear(f"It was {known.amount} {known.currency} before and is {new.amount} now.")
+	before, after = (_AGE[new.kind][claim.status] for claim in (known, new))
+	if before == after and known.status != new.status:
+		raise Unclear(f"It was {known.status} before and is {new.status} now.")
+	return new if after >= before else known
+
+
+def taken_back(paid: Decimal, credited: Decimal, claims: Iterable[Claim]) -> Decimal:
+	"""Return what claims take from the ``credited`` part of a payment, in major units.
+
+	In proportion to what was paid, rounded half up to six decimals; all of it once everything is claimed, and
+	never more, also where a refund and a dispute claim the same money.
+	"""
+	claimed = sum((claim.takes for claim in claims), ZERO)
+	if claimed >= paid:
+		return credited
+	return (claimed * credited / paid).quantize(ZERO, ROUND_HALF_UP)
+
+
+def refunded(claims: Iterable[Claim]) -> Decimal:
+	"""Return how much of the payment goes back to the card by refunds, in major units."""
+	return sum((claim.takes for claim in claims if claim.kind == REFUND), ZERO)
+
+
+def status_of_topup(paid: Decimal, claims: Iterable[Claim]) -> str:
+	"""Return the status of a paid top-up with these claims on it."""
+	claims = list(claims)
+	if any(claim.takes for claim in claims if claim.kind == DISPUTE):
+		return "Disputed"
+	back = refunded(claims)
+	if not back:
+		return "Paid"
+	return "Refunded" if back >= paid else "Partly Refunded"
+
+
+def _known(statuses: dict[str, str], status: str) -> str:
+	if status not in statuses:
+		raise Unclear(f"Stripe calls it {status}.")
+	return statuses[status]

@@ -1,0 +1,311 @@
+"""Money that goes back: by staff, at Stripe's dashboard or by the customer's bank, from the balance exactly once."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+
+import frappe
+import pytest
+
+from prepaid_billing import ledger
+from prepaid_billing.calls import session
+from prepaid_billing.exceptions import AccountBlocked, InsufficientBalance
+from prepaid_billing.ledger import balance_of
+from prepaid_billing.payments import refunds, topups
+from tests import factories, site
+from tests.books import entries_of
+from tests.client import Api
+from tests.factories import make_company, new_id
+from tests.integration.test_topup import eventually, post
+from tests.stripe_checkout import (
+	as_body,
+	events_of,
+	pause_webhooks,
+	pay,
+	resume_webhooks,
+	signature,
+	simulate,
+)
+
+
+@pytest.fixture(scope="module")
+def manager() -> Api:
+	"""A manager with an API key."""
+	return Api(factories.api_key_of(factories.make_manager()[0]))
+
+
+@pytest.fixture
+def no_webhooks() -> Iterator[None]:
+	"""Stripe's own posts wait, so that the test posts them itself."""
+	pause_webhooks()
+	yield
+	resume_webhooks()
+
+
+def paid(amount: str = "50", company: str | None = None) -> tuple[str, frappe._dict]:
+	"""A company and its top-up, paid and credited."""
+	company = company or make_company()
+	created = topups.create(company, Decimal(amount))
+	assert pay(created["checkout_url"]).status_code == 303
+	topups.refresh(created["topup"])
+	site.fresh()
+	return company, topups.find(created["topup"])
+
+
+def topup_fields(name: str, *fields: str) -> list:
+	site.fresh()
+	return list(frappe.get_all("Balance Topup", {"name": name}, fields, as_list=True)[0])
+
+
+def balance(company: str) -> Decimal:
+	site.fresh()
+	return balance_of(company).balance
+
+
+def test_staff_give_a_part_back_and_stripes_events_of_it_book_nothing_more(manager: Api) -> None:
+	company, topup = paid()
+	done = manager.ok(
+		"topup.refund", topup=topup.name, amount="20", reason="goodwill", idempotency_key=new_id()
+	)
+	assert (done["status"], done["amount"], done["taken_from_balance"]) == (
+		"Succeeded",
+		"20.000000",
+		"20.000000",
+	)
+	events = events_of(topup.checkout_session_id)
+	assert {event["type"] for event in events} >= {"refund.created", "charge.refunded"}
+	for event in events * 2:
+		assert post(as_body(event), signature(as_body(event))) == 200
+	assert entries_of(company) == ["Top-up 50.0", "Refund -20.0"]
+	assert topup_fields(topup.name, "status", "amount_refunded", "taken_back") == ["Partly Refunded", 20, 20]
+
+
+def test_the_same_refund_again_asks_for_nothing_more_and_another_one_is_refused(manager: Api) -> None:
+	company, topup = paid()
+	asked = {"topup": topup.name, "amount": "20", "reason": "goodwill", "idempotency_key": new_id()}
+	first = manager.ok("topup.refund", **asked)
+	assert manager.ok("topup.refund", **asked) == first
+	answer = manager.post("topup.refund", **{**asked, "amount": "21"})
+	assert (answer.status_code, answer.json()["code"]) == (409, "DUPLICATE")
+	assert balance(company) == 30
+
+
+def test_eight_refunds_with_one_key_at_once_are_one(manager: Api) -> None:
+	company, topup = paid()
+	asked = {"topup": topup.name, "amount": "20", "reason": "goodwill", "idempotency_key": new_id()}
+	with ThreadPoolExecutor(8) as pool:
+		answers = list(pool.map(lambda _n: manager.post("topup.refund", **asked), range(8)))
+	assert {answer.status_code for answer in answers} <= {200, 503}
+	assert manager.ok("topup.refund", **asked)["status"] == "Succeeded"
+	assert entries_of(company) == ["Top-up 50.0", "Refund -20.0"]
+
+
+def test_without_an_amount_all_that_is_left_goes_back(manager: Api) -> None:
+	company, topup = paid()
+	manager.ok("topup.refund", topup=topup.name, amount="20", reason="a part", idempotency_key=new_id())
+	manager.ok("topup.refund", topup=topup.name, reason="the rest", idempotency_key=new_id())
+	assert topup_fields(topup.name, "status", "amount_refunded") == ["Refunded", 50]
+	assert balance(company) == 0
+	answer = manager.post("topup.refund", topup=topup.name, reason="more", idempotency_key=new_id())
+	assert (answer.status_code, answer.json()["code"]) == (422, "INVALID_AMOUNT")
+
+
+@pytest.mark.parametrize(
+	"change,status,code",
+	[
+		({"amount": "50.01"}, 422, "INVALID_AMOUNT"),
+		({"amount": "0"}, 422, "INVALID_AMOUNT"),
+		({"amount": "-1"}, 422, "INVALID_AMOUNT"),
+		({"amount": "10.001"}, 422, "INVALID_AMOUNT"),
+		({"reason": " "}, 422, "INVALID_INPUT"),
+		({"idempotency_key": None}, 422, "INVALID_INPUT"),
+		({"topup": "none"}, 404, "UNKNOWN_TOPUP"),
+	],
+)
+def test_a_refund_that_cannot_be_is_refused(manager: Api, change: dict, status: int, code: str) -> None:
+	company, topup = paid()
+	asked = {"topup": topup.name, "amount": "20", "reason": "goodwill", "idempotency_key": new_id(), **change}
+	answer = manager.post("topup.refund", **asked)
+	assert (answer.status_code, answer.json()["code"]) == (status, code)
+	assert balance(company) == 50
+
+
+def test_what_was_spent_is_not_refunded_by_staff_and_an_unpaid_top_up_neither() -> None:
+	company, topup = paid()
+	ledger.debit(company, Decimal(40), transaction_type="Adjustment", key=f"adjustment:{company}:{new_id()}")
+	with pytest.raises(InsufficientBalance):
+		refunds.request(topup.name, Decimal(20), "goodwill", new_id())
+	unpaid = topups.create(company, Decimal(50))["topup"]
+	with pytest.raises(refunds.InvalidInput):
+		refunds.request(unpaid, None, "goodwill", new_id())
+	assert balance(company) == 10
+
+
+def test_customers_and_the_gateway_refund_nothing(gateway: Api) -> None:
+	company, topup = paid()
+	asked = {"topup": topup.name, "amount": "20", "reason": "goodwill", "idempotency_key": new_id()}
+	for caller in (gateway, Api(factories.make_api_customer(company))):
+		assert caller.post("topup.refund", **asked).status_code == 403
+
+
+def test_a_refund_at_the_dashboard_is_booked_once_by_its_webhooks() -> None:
+	company, topup = paid()
+	simulate("refunds", payment_intent=topup.payment_intent_id, amount=2000)
+	eventually(lambda: balance(company) == 30)
+	simulate("refunds", payment_intent=topup.payment_intent_id)
+	eventually(lambda: balance(company) == 0)
+	assert entries_of(company) == ["Top-up 50.0", "Refund -20.0", "Refund -30.0"]
+	assert topup_fields(topup.name, "status") == ["Refunded"]
+
+
+def test_a_refund_that_fails_days_later_is_given_back() -> None:
+	company, topup = paid()
+	done = refunds.request(topup.name, Decimal(20), "goodwill", new_id())
+	stripe_id = frappe.db.get_value("Billing Refund", done["refund"], "stripe_refund_id")
+	simulate(f"refunds/{stripe_id}/fail")
+	eventually(lambda: balance(company) == 50)
+	assert entries_of(company) == ["Top-up 50.0", "Refund -20.0", "Refund 20.0"]
+	assert topup_fields(topup.name, "status", "amount_refunded") == ["Paid", 0]
+
+
+def test_a_refund_beyond_the_balance_is_booked_flagged_and_stops_calls() -> None:
+	company, topup = paid()
+	ledger.debit(company, Decimal(40), transaction_type="Adjustment", key=f"adjustment:{company}:{new_id()}")
+	simulate("refunds", payment_intent=topup.payment_intent_id, amount=2000)
+	eventually(lambda: balance(company) == -10)
+	assert frappe.get_all("Billing Refund", {"topup": topup.name}, pluck="beyond_balance") == [1]
+	with pytest.raises(InsufficientBalance):
+		session.authorize(new_id(), company)
+
+
+@pytest.mark.usefixtures("no_webhooks")
+def test_a_refund_heard_of_before_its_payment_credits_first() -> None:
+	company = make_company()
+	created = topups.create(company, Decimal(50))
+	pay(created["checkout_url"])
+	site.fresh()
+	checkout = topups.find(created["topup"]).checkout_session_id
+	intent = topups.gateway.session_facts(checkout).payment_intent_id
+	simulate("refunds", payment_intent=intent, amount=2000)
+	refund = next(event for event in events_of(checkout) if event["type"] == "refund.created")
+	assert post(as_body(refund), signature(as_body(refund))) == 200
+	assert entries_of(company) == ["Top-up 50.0", "Refund -20.0"]
+
+
+def test_a_refund_of_a_payment_that_is_not_ours_is_ignored() -> None:
+	company, topup = paid()
+	simulate("refunds", payment_intent=topup.payment_intent_id, amount=2000)
+	eventually(lambda: balance(company) == 30)
+	event = next(row for row in events_of(topup.checkout_session_id) if row["type"] == "refund.created")
+	event["id"], event["data"]["object"]["payment_intent"] = f"evt_{new_id()}", "pi_of_somebody_else"
+	assert post(as_body(event), signature(as_body(event))) == 200
+	site.fresh()
+	assert frappe.db.get_value("Stripe Event", {"event_id": event["id"]}, "status") == "Ignored"
+
+
+def disputed(topup: frappe._dict, **form: object) -> str:
+	return simulate("disputes", payment_intent=topup.payment_intent_id, **form)["id"]
+
+
+def test_a_dispute_takes_the_money_stops_calls_and_gives_it_back_when_won() -> None:
+	company, topup = paid()
+	factories.give(company, "10")
+	dispute = disputed(topup)
+	eventually(lambda: balance(company) == 10)
+	assert topup_fields(topup.name, "status", "taken_back") == ["Disputed", 50]
+	with pytest.raises(AccountBlocked):
+		session.authorize(new_id(), company)
+	simulate(f"disputes/{dispute}/win")
+	eventually(lambda: balance(company) == 60)
+	assert entries_of(company)[2:] == ["Dispute -50.0", "Dispute Reversal 50.0"]
+	assert topup_fields(topup.name, "status") == ["Paid"]
+	assert session.authorize(new_id(), company)["granted_seconds"] == 60
+
+
+def test_a_lost_dispute_stays_taken() -> None:
+	company, topup = paid()
+	simulate(f"disputes/{disputed(topup)}/lose")
+	eventually(lambda: frappe.get_all("Billing Dispute", {"topup": topup.name}, pluck="status") == ["Lost"])
+	assert entries_of(company) == ["Top-up 50.0", "Dispute -50.0"]
+
+
+def test_an_inquiry_moves_no_money_until_it_becomes_a_dispute() -> None:
+	company, topup = paid()
+	dispute = disputed(topup, inquiry="true")
+	eventually(
+		lambda: frappe.get_all("Billing Dispute", {"topup": topup.name}, pluck="status") == ["Inquiry"]
+	)
+	assert balance(company) == 50
+	simulate(f"disputes/{dispute}/escalate")
+	eventually(lambda: balance(company) == 0)
+
+
+def test_by_setting_a_dispute_stops_no_calls() -> None:
+	company, topup = paid()
+	factories.give(company, "10")
+	disputed(topup)
+	eventually(lambda: balance(company) == 10)
+	frappe.db.set_single_value("Prepaid Billing Settings", "dispute_stops_calls", 0)
+	frappe.db.commit()
+	try:
+		assert session.authorize(new_id(), company)["granted_seconds"] == 60
+	finally:
+		frappe.db.set_single_value("Prepaid Billing Settings", "dispute_stops_calls", 1)
+		frappe.db.commit()
+
+
+def test_a_dispute_of_money_that_was_refunded_takes_nothing_more() -> None:
+	company, topup = paid()
+	refunds.request(topup.name, Decimal(20), "goodwill", new_id())
+	disputed(topup)
+	eventually(lambda: balance(company) == 0)
+	assert entries_of(company) == ["Top-up 50.0", "Refund -20.0", "Dispute -30.0"]
+
+
+def test_a_refund_that_stripe_was_not_reached_for_goes_on_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+	company, topup = paid()
+	with monkeypatch.context() as patch:
+		patch.setitem(frappe.conf, "stripe_api_base", "http://127.0.0.1:9")
+		with pytest.raises(refunds.TryAgain):
+			refunds.request(topup.name, Decimal(20), "goodwill", "unreached-" + company.replace(" ", "-"))
+	assert balance(company) == 30
+	assert topup_fields(topup.name, "status", "amount_refunded") == ["Partly Refunded", 20]
+	refunds.complete_planned()
+	assert frappe.get_all("Billing Refund", {"topup": topup.name}, pluck="status") == ["Succeeded"]
+	assert balance(company) == 30
+
+
+def test_a_refund_whose_answer_was_lost_is_found_when_stripe_may_have_forgotten_its_key() -> None:
+	company, topup = paid()
+	done = refunds.request(topup.name, Decimal(20), "goodwill", new_id())
+	forget = "UPDATE `tabBilling Refund` SET status = 'Planned', stripe_refund_id = NULL WHERE name = %s"
+	frappe.db.sql(forget, (done["refund"],))
+	frappe.db.commit()
+	with site.later(86_400):
+		refunds.complete(done["refund"])
+	assert frappe.get_all("Billing Refund", {"topup": topup.name}, pluck="status") == ["Succeeded"]
+	assert entries_of(company) == ["Top-up 50.0", "Refund -20.0"]
+
+
+def test_a_refund_that_stripe_never_received_is_given_back_after_a_day(
+	monkeypatch: pytest.MonkeyPatch,
+) -> None:
+	company, topup = paid()
+	with monkeypatch.context() as patch:
+		patch.setitem(frappe.conf, "stripe_api_base", "http://127.0.0.1:9")
+		with pytest.raises(refunds.TryAgain):
+			refunds.request(topup.name, Decimal(20), "goodwill", new_id())
+	with site.later(86_400):
+		refunds.complete_planned()
+	assert entries_of(company) == ["Top-up 50.0", "Refund -20.0", "Refund 20.0"]
+	assert topup_fields(topup.name, "status") == ["Paid"]
+
+
+@pytest.mark.usefixtures("no_webhooks")
+def test_a_refund_that_stripe_refuses_is_given_back_and_what_was_done_elsewhere_is_learnt() -> None:
+	company, topup = paid()
+	simulate("refunds", payment_intent=topup.payment_intent_id, amount=4000)
+	done = refunds.request(topup.name, Decimal(20), "goodwill", new_id())
+	assert done["status"] == "Failed" and done["failure_reason"]
+	assert balance(company) == 10
+	assert topup_fields(topup.name, "status", "amount_refunded") == ["Partly Refunded", 40]

@@ -1,0 +1,160 @@
+"""What refunds and disputes take back: in any order the same, once, and never more than was credited."""
+
+from decimal import Decimal
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prepaid_billing.payments.takeback import (
+	DISPUTE,
+	REFUND,
+	Claim,
+	Unclear,
+	merged,
+	of_dispute,
+	of_refund,
+	refunded,
+	status_of_topup,
+	taken_back,
+)
+
+FIFTY = Decimal(50)
+
+
+def refund(amount: str, status: str = "Succeeded", stripe_id: str = "re_1") -> Claim:
+	return Claim(REFUND, stripe_id, status, Decimal(amount), "EUR")
+
+
+def dispute(amount: str, status: str = "Open", stripe_id: str = "du_1") -> Claim:
+	return Claim(DISPUTE, stripe_id, status, Decimal(amount), "EUR")
+
+
+@pytest.mark.parametrize(
+	"claims,taken,back,status",
+	[
+		([], "0", "0", "Paid"),
+		([refund("20")], "20", "20", "Partly Refunded"),
+		([refund("20", "Planned")], "20", "20", "Partly Refunded"),
+		([refund("20", "Pending")], "20", "20", "Partly Refunded"),
+		([refund("20", "Failed")], "0", "0", "Paid"),
+		([refund("20", "Cancelled")], "0", "0", "Paid"),
+		([refund("20"), refund("30", stripe_id="re_2")], "50", "50", "Refunded"),
+		([dispute("50", "Inquiry")], "0", "0", "Paid"),
+		([dispute("50")], "50", "0", "Disputed"),
+		([dispute("50", "Lost")], "50", "0", "Disputed"),
+		([dispute("50", "Won")], "0", "0", "Paid"),
+		# a refund and a dispute of the same money take it once
+		([refund("50"), dispute("50")], "50", "50", "Disputed"),
+		([refund("20"), dispute("50")], "50", "20", "Disputed"),
+		([refund("20"), dispute("50", "Won")], "20", "20", "Partly Refunded"),
+	],
+)
+def test_claims_take_back_once(claims: list[Claim], taken: str, back: str, status: str) -> None:
+	assert taken_back(FIFTY, FIFTY, claims) == Decimal(taken)
+	assert refunded(claims) == Decimal(back)
+	assert status_of_topup(FIFTY, claims) == status
+
+
+def test_a_part_takes_its_share_of_what_was_credited_and_the_last_one_the_rest() -> None:
+	paid, credited = Decimal("59.50"), FIFTY
+	assert taken_back(paid, credited, [refund("20")]) == Decimal("16.806723")
+	assert taken_back(paid, credited, [refund("20"), refund("39.49", stripe_id="re_2")]) == Decimal(
+		"49.991597"
+	)
+	assert taken_back(paid, credited, [refund("20"), refund("39.50", stripe_id="re_2")]) == credited
+
+
+amounts = st.integers(1, 10_000).map(lambda cents: Decimal(cents).scaleb(-2))
+claims = st.lists(
+	st.builds(refund, amounts.map(str), st.sampled_from(("Planned", "Pending", "Succeeded", "Failed")))
+	| st.builds(dispute, amounts.map(str), st.sampled_from(("Inquiry", "Open", "Won", "Lost"))),
+	max_size=5,
+)
+
+
+@given(paid=amounts, share=st.integers(1, 100), on_it=claims)
+def test_never_more_than_was_credited_and_more_claims_never_take_less(
+	paid: Decimal, share: int, on_it: list[Claim]
+) -> None:
+	credited = (paid * share / 100).quantize(Decimal("0.01"))
+	before = Decimal(0)
+	for count in range(len(on_it) + 1):
+		taken = taken_back(paid, credited, on_it[:count])
+		assert before <= taken <= credited
+		before = taken
+
+
+LIVES = [
+	(refund("20", "Planned"), refund("20", "Pending"), refund("20")),
+	(refund("20", "Pending"), refund("20"), refund("20", "Failed")),
+	(refund("20", "Pending"), refund("20", "Cancelled")),
+	(dispute("50", "Inquiry"), dispute("50"), dispute("50", "Won")),
+	(dispute("50", "Inquiry"), dispute("50"), dispute("50", "Lost")),
+]
+
+
+@pytest.mark.parametrize("life", LIVES, ids=lambda life: life[-1].status)
+def test_any_order_and_repetition_of_a_claims_life_ends_as_the_right_one(life: tuple[Claim, ...]) -> None:
+	for order in permutations(life * 2, len(life) * 2):
+		known = None
+		for report in order:
+			known = merged(known, report)
+		assert known == life[-1]
+
+
+@pytest.mark.parametrize(
+	"known,new",
+	[
+		(dispute("50", "Won"), dispute("50", "Lost")),
+		(refund("20", "Failed"), refund("20", "Cancelled")),
+		(refund("20"), refund("21")),
+		(dispute("50", "Inquiry"), dispute("40")),
+	],
+)
+def test_reports_that_contradict_each_other_are_for_a_person(known: Claim, new: Claim) -> None:
+	with pytest.raises(Unclear):
+		merged(known, new)
+
+
+STRIPE = {"id": "x_1", "amount": 2000, "currency": "eur", "reason": None}
+
+
+@pytest.mark.parametrize(
+	"status,ours",
+	[
+		("pending", "Pending"),
+		("requires_action", "Pending"),
+		("succeeded", "Succeeded"),
+		("failed", "Failed"),
+		("canceled", "Cancelled"),
+	],
+)
+def test_a_refund_is_read_in_major_units(status: str, ours: str) -> None:
+	assert of_refund({**STRIPE, "status": status}) == Claim(REFUND, "x_1", ours, Decimal(20), "EUR")
+
+
+@pytest.mark.parametrize(
+	"status,ours",
+	[
+		("warning_needs_response", "Inquiry"),
+		("warning_under_review", "Inquiry"),
+		("warning_closed", "Inquiry"),
+		("prevented", "Inquiry"),
+		("needs_response", "Open"),
+		("under_review", "Open"),
+		("won", "Won"),
+		("lost", "Lost"),
+	],
+)
+def test_a_dispute_is_read_by_whether_money_has_moved(status: str, ours: str) -> None:
+	yen = {**STRIPE, "currency": "jpy", "status": status, "reason": "fraudulent"}
+	assert of_dispute(yen) == Claim(DISPUTE, "x_1", ours, Decimal(2000), "JPY", "fraudulent")
+
+
+def test_a_status_that_we_do_not_know_is_for_a_person() -> None:
+	with pytest.raises(Unclear):
+		of_dispute({**STRIPE, "status": "appeal_lost"})
+	with pytest.raises(Unclear):
+		of_refund({**STRIPE, "status": "new"})
