@@ -6,6 +6,7 @@ from decimal import Decimal
 import frappe
 import pytest
 
+from prepaid_billing.exceptions import TryAgain
 from prepaid_billing.ledger import balance_of
 from prepaid_billing.payments import topups, webhook
 from tests import site
@@ -63,3 +64,12 @@ def test_metadata_does_not_choose_who_is_credited() -> None:
 	event["data"]["object"]["metadata"] = {"topup": stranger["topup"], "company": other}
 	receive(event)
 	assert (balance(company), balance(other)) == (50, 0)
+
+
+def test_nobody_signs_with_an_empty_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+	company, _topup, events = paid()
+	body = as_body(events["checkout.session.completed"])
+	monkeypatch.setitem(frappe.conf, "stripe_webhook_secret", " ")
+	with pytest.raises(TryAgain):
+		webhook.receive(body, signature(body, ""))
+	assert balance(company) == 0
