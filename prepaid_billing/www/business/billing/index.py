@@ -6,6 +6,7 @@ import frappe
 from frappe import _
 
 from prepaid_billing import portal
+from prepaid_billing.portal.overview import overview
 
 no_cache = 1
 
@@ -13,4 +14,4 @@ no_cache = 1
 @portal.page
 def get_context(context: frappe._dict) -> None:
 	if portal.choose_company(context):
-		context.update(portal.overview(context.company), title=_("Prepaid balance"))
+		context.update(overview(context.company), title=_("Prepaid balance"))

@@ -11,6 +11,7 @@ from prepaid_billing import portal
 from prepaid_billing.exceptions import BillingError
 from prepaid_billing.payments import topups
 from prepaid_billing.permissions import payable_company
+from prepaid_billing.portal.topup import payment_address, topup_form, typed_amount
 
 no_cache = 1
 OTHER = "other"
@@ -22,7 +23,7 @@ def get_context(context: frappe._dict) -> None:
 		return
 	context.payers = portal.payers(context.company)
 	payable_company(context.company)
-	context.update(portal.topup_form(context.company), title=_("Top up"), error="")
+	context.update(topup_form(context.company), title=_("Top up"), error="")
 	_preselect(context, portal.argument("suggested"))
 	if frappe.request.method == "POST":
 		_begin(context)
@@ -34,7 +35,7 @@ def _begin(context: frappe._dict) -> None:
 	chosen = portal.argument("amount")
 	typed = portal.argument("other_amount") if chosen == OTHER else chosen
 	try:
-		amount = portal.typed_amount(typed, context.currency)
+		amount = typed_amount(typed, context.currency)
 		# The amount is part of the key: another amount sent from the same page is another top-up.
 		begun = topups.create(context.company, amount, f"{context.key}:{amount:f}")
 	except BillingError as error:
@@ -42,13 +43,13 @@ def _begin(context: frappe._dict) -> None:
 		_preselect(context, typed)
 		context.update(error=str(error), http_status_code=error.http_status_code)
 		return
-	raise portal.redirect(portal.payment_address(begun["topup"]))
+	raise portal.redirect(payment_address(begun["topup"]))
 
 
 def _preselect(context: frappe._dict, text: str | None) -> None:
 	"""Mark the offered amount that ``text`` means, or keep it as the user's own amount."""
 	try:
-		amount = portal.typed_amount(text, context.currency)
+		amount = typed_amount(text, context.currency)
 		value = next(
 			(choice["value"] for choice in context.choices if amount == Decimal(choice["value"])), OTHER
 		)

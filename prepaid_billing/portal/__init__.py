@@ -1,0 +1,114 @@
+"""What the customer's pages show: who may open one, and the words and figures on it. Money moves in the rooms.
+
+Here is what all pages share; each page has a module beside this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from urllib.parse import urlencode
+
+import frappe
+from frappe import _
+
+from prepaid_billing.exceptions import BillingError, UnknownCompany
+from prepaid_billing.payments import topups
+from prepaid_billing.permissions import MANAGER, STAFF, has_role, may_top_up, own_companies, visible_company
+
+ADDRESS = "/business/billing"
+
+Context = frappe._dict
+
+
+def page(show: Callable[[Context], None]) -> Callable[[Context], None]:
+	"""Let a page be opened by whoever is logged in; a refusal becomes a page with its own HTTP status.
+
+	Frappe commits what a POST to a page has written even where it fails, so a refusal rolls back.
+	"""
+
+	@wraps(show)
+	def get_context(context: Context) -> None:
+		if frappe.session.user == "Guest":
+			raise redirect("/login?" + urlencode({"redirect-to": frappe.request.full_path.rstrip("?")}))
+		context.update(no_cache=1, home=ADDRESS)
+		try:
+			show(context)
+		except BillingError as error:
+			frappe.db.rollback()
+			context.update(
+				template="templates/billing/refused.html",
+				title=_("Page not found") if error.http_status_code == 404 else _("Not possible"),
+				error=str(error),
+				http_status_code=error.http_status_code,
+			)
+
+	return get_context
+
+
+def redirect(location: str) -> frappe.Redirect:
+	"""Return what to raise to send the browser elsewhere: 303, because Frappe's own 301 is kept for ever."""
+	frappe.flags.redirect_location = location
+	return frappe.Redirect(303)
+
+
+def argument(name: str) -> str | None:
+	"""Return a field of the address or the form, or None: a JSON body may hold anything else."""
+	value = frappe.form_dict.get(name)
+	return value if isinstance(value, str) else None
+
+
+def choose_company(context: Context) -> bool:
+	"""Set the company that a page is about: the one in its address, else the user's first.
+
+	Returns False, with a page that says so, for a user without one. Raises UnknownCompany.
+	"""
+	asked, own = argument("company"), own_companies()
+	if asked is None and not own:
+		context.update(
+			template="templates/billing/no_company.html",
+			title=_("Prepaid balance"),
+			is_staff=has_role(MANAGER, STAFF),
+		)
+		return False
+	context.company = own[0] if asked is None else visible_company(asked, MANAGER, STAFF)
+	context.home = address("", context.company)
+	context.companies = [
+		{"name": name, "url": address("", name), "is_current": name == context.company} for name in own
+	]
+	return True
+
+
+def address(subpage: str, company: str, **query: str) -> str:
+	"""Return the address of a page, which names the company only where it is not the user's first."""
+	if own_companies()[:1] != [company]:
+		query["company"] = company
+	return f"{ADDRESS}{subpage}" + (f"?{urlencode(query)}" if query else "")
+
+
+def own_topup(find: Callable[[], frappe._dict | None]) -> frappe._dict:
+	"""Return the top-up that ``find`` gives where the user may see it. Raises UnknownTopup, alike for all else."""
+	topup = find()
+	try:
+		visible_company(topup.company if topup else "", MANAGER, STAFF)
+	except UnknownCompany as error:
+		raise topups.unknown() from error
+	return topup
+
+
+def may_pay(company: str) -> bool:
+	"""Whether the user may top up: by the pay right of the company, or as staff."""
+	return has_role(MANAGER, STAFF) or may_top_up(company)
+
+
+def payers(company: str) -> str:
+	"""Return the names of those who may top up a company, for a user who may not."""
+	names = frappe.db.sql_list(
+		"""
+		SELECT u.full_name FROM `tabBilling Company User` c JOIN `tabUser` u ON u.name = c.user
+		WHERE c.parent = %s AND c.parenttype = 'Billing Company' AND c.may_top_up = 1 AND u.enabled = 1
+		ORDER BY c.idx
+		""",
+		(company,),
+	)
+	return ", ".join(names)

@@ -1,0 +1,78 @@
+"""Figures and prices as the customer's pages write them. Amounts are in major units."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+import frappe
+from babel.numbers import format_decimal
+from frappe import _
+
+from prepaid_billing.calls.pricing import minutes_of, rate_for
+from prepaid_billing.display import money
+from prepaid_billing.exceptions import NoRate
+from prepaid_billing.ledger import BalanceView, clock
+from prepaid_billing.rating.money import exponent
+from prepaid_billing.rating.price import Rate
+
+FIGURE_SPACE = "\u2007"
+"""As wide as a digit."""
+
+
+def price_in_words(rate: Rate | None, currency: str) -> str:
+	"""Return today's price of a call in one line, or nothing where no rate applies."""
+	if not rate:
+		return ""
+	price = _("{0} per minute").format(money(rate.rate_per_minute, currency, exact=True))
+	if rate.billing_increment == 1:
+		price = _("{0}, billed by the second").format(price)
+	else:
+		price = _("{0}, billed in steps of {1} seconds").format(price, rate.billing_increment)
+	if rate.connection_fee:
+		fee = money(rate.connection_fee, currency, exact=True)
+		price = _("{0}, plus {1} per call").format(price, fee)
+	return price
+
+
+def rate_of(view: BalanceView) -> Rate | None:
+	"""Return the rate that a call of the company would have now, or None."""
+	try:
+		return rate_for(view.company, view.currency, clock.now_us()).rate
+	except NoRate:
+		return None
+
+
+def minutes(rate: Rate | None, amount: Decimal) -> str:
+	"""Return the whole minutes that an amount pays for, or nothing where calls have no price."""
+	whole = minutes_of(rate, amount) if rate else None
+	return "" if whole is None else number(whole, "#,##0")
+
+
+def number(value: int | Decimal, pattern: str) -> str:
+	"""Return a number in the user's language, by a pattern such as ``#,##0.00``."""
+	return format_decimal(value, pattern, locale=frappe.local.lang.replace("-", "_"))
+
+
+def short(amount: Decimal, currency: str) -> str:
+	"""Return an amount without its decimals where they are zero."""
+	places = exponent(currency)
+	return (
+		re.sub(rf"[.,]0{{{places}}}(?=\D*$)", "", money(amount, currency))
+		if places
+		else money(amount, currency)
+	)
+
+
+def column(amounts: list[Decimal], currency: str, plus: str = "") -> list[tuple[str, str]]:
+	"""Return exact amounts, each with the padding behind it that puts its decimal mark in line with the others."""
+	decimals = [_decimals(amount, currency) for amount in amounts]
+	most = max(decimals, default=0)
+	return [
+		((plus if amount > 0 else "") + money(amount, currency, exact=True), FIGURE_SPACE * (most - own))
+		for amount, own in zip(amounts, decimals, strict=True)
+	]
+
+
+def _decimals(amount: Decimal, currency: str) -> int:
+	return max(exponent(currency), -int(amount.normalize().as_tuple().exponent))

@@ -1,0 +1,64 @@
+"""The balance page: what is left, how long it lasts, and what happened last."""
+
+from __future__ import annotations
+
+import frappe
+from frappe import _
+
+from prepaid_billing.alerts.decide import level_of
+from prepaid_billing.display import moment, money
+from prepaid_billing.ledger import BalanceView, balance_of, last_entries
+from prepaid_billing.portal import address, may_pay, payers
+from prepaid_billing.portal.figures import column, minutes, price_in_words, rate_of
+
+ENTRIES = 10
+
+
+def overview(company: str) -> dict[str, object]:
+	"""Return what the balance page shows of a company."""
+	view = balance_of(company)
+	rate = rate_of(view)
+	return {
+		"available": money(view.available, view.currency),
+		"in_calls": money(view.reserved, view.currency) if view.reserved else "",
+		"level": level_of(view.available, view.threshold) or "Good",
+		"threshold": money(view.threshold, view.currency) if view.threshold else "",
+		"minutes": minutes(rate, view.available),
+		"price": price_in_words(rate, view.currency),
+		"entries": _entries(view),
+		"blocked": blocked(view),
+		"payers": "" if may_pay(company) else payers(company),
+		"may_pay": may_pay(company),
+		"topup_url": address("/topup", company),
+	}
+
+
+def blocked(view: BalanceView) -> str:
+	"""Return why no new calls can be started whatever the balance, or nothing."""
+	if frappe.db.get_value("Billing Company", view.company, "status") != "Active":
+		return _(
+			"Your company is suspended. New calls cannot be started. Your balance is kept; please contact us."
+		)
+	if view.status != "Active":
+		return _(
+			"Your balance is frozen. New calls cannot be started. Your money is kept; please contact us."
+		)
+	return ""
+
+
+def _entries(view: BalanceView) -> list[dict[str, object]]:
+	entries = last_entries(view.company, ENTRIES)
+	amounts = column([entry.amount for entry in entries], view.currency, plus="+")
+	balances = column([entry.balance_after for entry in entries], view.currency)
+	return [
+		{
+			"date": moment(entry.booked_at),
+			"iso": entry.booked_at.isoformat(timespec="seconds"),
+			"kind": _(entry.transaction_type),
+			"detail": "" if entry.transaction_type == "Top-up" else entry.description,
+			"amount": amount,
+			"is_credit": entry.amount > 0,
+			"balance": balance,
+		}
+		for entry, amount, balance in zip(entries, amounts, balances, strict=True)
+	]

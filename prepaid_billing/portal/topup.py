@@ -1,0 +1,124 @@
+"""The pages of a top-up: its form, and how its payment stands after Checkout."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from urllib.parse import urlencode
+
+import frappe
+from frappe import _
+
+from prepaid_billing import settings
+from prepaid_billing.display import money
+from prepaid_billing.exceptions import InvalidAmount
+from prepaid_billing.ledger import balance_of, clock
+from prepaid_billing.payments import topups
+from prepaid_billing.payments.decide import FINAL
+from prepaid_billing.portal import ADDRESS, address, argument
+from prepaid_billing.portal.figures import minutes, number, price_in_words, rate_of, short
+from prepaid_billing.portal.overview import blocked
+from prepaid_billing.rating.money import AmountError, exponent, parse_amount
+
+
+def topup_form(company: str) -> dict[str, object]:
+	"""Return what the top-up page shows of a company, the amounts that it offers among it."""
+	view = balance_of(company)
+	rate = rate_of(view)
+	smallest, largest = settings.amount("topup_minimum"), settings.amount("topup_maximum")
+	return {
+		"available": money(view.available, view.currency),
+		"currency": view.currency,
+		"smallest": short(smallest, view.currency),
+		"largest": short(largest, view.currency),
+		"price": price_in_words(rate, view.currency),
+		"choices": [
+			{
+				"value": f"{amount:f}",
+				"amount": short(amount, view.currency),
+				"minutes": minutes(rate, amount),
+			}
+			for amount in settings.suggested_amounts()
+			if smallest <= amount <= largest
+		],
+		"blocked": blocked(view),
+		"key": _form_key(),
+		"action": address("/topup", company),
+	}
+
+
+def typed_amount(text: str | None, currency: str) -> Decimal:
+	"""Return an amount as people write it: ``12,34`` or ``12.34``. Raises InvalidAmount.
+
+	No separator of thousands is taken: in ``1.000`` a German and an English reader see different money.
+	"""
+	places = exponent(currency)
+	plain = (text or "").strip().replace(",", ".")
+	try:
+		if not re.fullmatch(rf"[0-9]+(\.[0-9]{{1,{places}}})?" if places else r"[0-9]+", plain):
+			raise AmountError
+		return parse_amount(plain)
+	except AmountError as error:
+		example = number(Decimal("12.5"), "0." + "0" * places if places else "0")
+		raise InvalidAmount(
+			_("This is not an amount that can be paid. Nothing was charged. Write it like {0}.").format(
+				example
+			)
+		) from error
+
+
+def payment_address(topup_name: str) -> str:
+	"""Return where a top-up is paid, or for one that was sent again when it was over, where it is told of."""
+	topup = topups.find(topup_name)
+	if _is_open(topup):
+		return topup.checkout_url
+	return f"{ADDRESS}/topup/success?" + urlencode({"session_id": topup.checkout_session_id})
+
+
+def result(topup: frappe._dict) -> str:
+	"""Return what the customer needs to know of a payment: "paid", "on its way", "not paid" or "open"."""
+	if topup.status in FINAL:
+		return "paid"
+	if topup.status == "Processing":
+		return "on its way"
+	return "open" if topup.status == "Created" and not topup.failure_reason else "not paid"
+
+
+def payment(topup: frappe._dict) -> dict[str, object]:
+	"""Return what the pages after Checkout show of a top-up."""
+	return {
+		"result": result(topup),
+		"status": topup.status,
+		"amount": money(topup.amount, topup.currency),
+		"credited": money(topup.credited, topup.currency),
+		"available": money(balance_of(topup.company).available, topup.currency),
+		"reason": _reason(topup),
+		"checkout_url": topup.checkout_url if _is_open(topup) else "",
+		"home": address("", topup.company),
+		"topup_url": address("/topup", topup.company),
+		"company": topup.company,
+	}
+
+
+def _form_key() -> str:
+	"""Return what makes a form that is sent twice one top-up: the key it was sent with, else a new one."""
+	sent = argument("key") or ""
+	return sent if re.fullmatch(r"[0-9a-f]{20}", sent) else frappe.generate_hash(length=20)
+
+
+def _is_open(topup: frappe._dict) -> bool:
+	ends_us = topup.created_us + topups.SESSION_SECONDS * clock.SECOND
+	return topup.status == "Created" and bool(topup.checkout_url) and clock.now_us() < ends_us
+
+
+def _reason(topup: frappe._dict) -> str:
+	"""Return why a payment failed, in the user's language where we know Stripe's sentence."""
+	if topup.status == "Expired":
+		return _("The payment was not completed in time.")
+	known = {
+		"Your card was declined.": _("The card was declined by your bank."),
+		"Your card has insufficient funds.": _("The card does not have enough funds."),
+		"Your card has expired.": _("The card has expired."),
+		"Your card's security code is incorrect.": _("The security code of the card is not correct."),
+	}
+	return known.get(topup.failure_reason, topup.failure_reason or "")
