@@ -98,6 +98,12 @@ def _address(subpage: str, company: str, own: list[str], **query: str) -> str:
 	return f"{ADDRESS}{subpage}" + (f"?{urlencode(query)}" if query else "")
 
 
+def export_address(method: str, company: str, *names: str) -> str:
+	"""Return the address of a page's file in the API, for the filter that the page's address carries."""
+	query = {name: value for name in names if (value := argument(name))}
+	return f"{method}?" + urlencode({"company": company, **query, "format": argument("export") or ""})
+
+
 def own_topup(find: Callable[[], frappe._dict | None]) -> frappe._dict:
 	"""Return the top-up that ``find`` gives where the user may see it. Raises UnknownTopup, alike for all else."""
 	topup = find()
