@@ -1,11 +1,11 @@
 """Money and moments as people read them. For pages and mails; never parsed back."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
 import frappe
 from babel import localedata
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency
 
 from prepaid_billing.rating.money import exponent
@@ -34,6 +34,29 @@ def moment(value: datetime | None, language: str | None = None) -> str:
 		return ""
 	pattern = "dd.MM.y, HH:mm" if _locale(language).startswith("de") else "d MMM y, HH:mm"
 	return format_datetime(value, pattern, locale=_locale(language))
+
+
+def day_of(value: date, language: str | None = None) -> str:
+	"""Return a day such as ``22.11.2026`` or ``22 Nov 2026``."""
+	pattern = "dd.MM.y" if _locale(language).startswith("de") else "d MMM y"
+	return format_date(value, pattern, locale=_locale(language))
+
+
+def weekday_of(value: date, language: str | None = None) -> str:
+	"""Return the name of a day of the week, such as ``Sunday``."""
+	return format_date(value, "EEEE", locale=_locale(language))
+
+
+def time_of(value: datetime) -> str:
+	"""Return the time of a day, such as ``14:05``."""
+	return f"{value:%H:%M}"
+
+
+def length(seconds: int) -> str:
+	"""Return a length as people read it: ``1:05`` or ``2:03:09``."""
+	hours, rest = divmod(seconds, 3600)
+	minutes, seconds = divmod(rest, 60)
+	return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
 
 
 def _pattern(places: int, exact: bool, language: str | None) -> str:

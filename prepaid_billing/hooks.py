@@ -42,6 +42,7 @@ scheduler_events = {
 	"cron": {
 		"*/30 * * * *": ["prepaid_billing.scheduled.prepaid_low_balances"],
 		"* * * * *": ["prepaid_billing.scheduled.prepaid_stale_calls"],
+		"*/5 * * * *": ["prepaid_billing.scheduled.prepaid_summaries"],
 		"7 * * * *": ["prepaid_billing.scheduled.prepaid_unfinished_topups"],
 	},
 	"daily_long": ["prepaid_billing.scheduled.prepaid_verify_books"],

@@ -6,7 +6,7 @@ Each function raises InvalidInput with a sentence that names the argument.
 import json
 import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
 from frappe import _
@@ -25,6 +25,7 @@ MOST_CDRS = 1_000
 _CDR = frozenset(
 	"call_id company duration_sec revision caller callee started_at answered_at ended_at".split()
 )
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _KEY = re.compile(r"[!-~]{1,140}")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _PERCENT = re.compile(r"[0-9]{1,3}(\.[0-9]{1,2})?")
@@ -111,6 +112,37 @@ def optional_instant(value: object, name: str) -> int | None:
 	if not 0 <= instant < 2**52:
 		raise InvalidInput(_("{0} lies outside of the times that we keep.").format(name))
 	return instant
+
+
+def optional_date(value: object, name: str) -> date | None:
+	"""Return a day, or None where it was not sent. Takes ``2026-11-22``."""
+	if value is None or value == "":
+		return None
+	try:
+		day = date.fromisoformat(value) if isinstance(value, str) and _DAY.fullmatch(value) else None
+	except ValueError:
+		day = None
+	if day is None or not 1970 < day.year < 2100:
+		raise InvalidInput(_("{0} takes a day, such as 2026-11-22.").format(name))
+	return day
+
+
+def days(from_date: object, to_date: object) -> tuple[date | None, date | None]:
+	"""Return the first and the last day of a period, None where it is open."""
+	first, last = optional_date(from_date, "from_date"), optional_date(to_date, "to_date")
+	if first and last and last < first:
+		raise InvalidInput(_("The period ends before it begins."))
+	return first, last
+
+
+def optional_choice(value: object, name: str, choices: Iterable[str]) -> str | None:
+	"""Return one of the words that are taken, or None where none was sent."""
+	if value is None or value == "":
+		return None
+	known = list(choices)
+	if value not in known:
+		raise InvalidInput(_("{0} is one of: {1}.").format(name, ", ".join(known)))
+	return str(value)
 
 
 def duration(duration_sec: object, answered_us: int | None, ended_us: int | None) -> int:

@@ -5,7 +5,9 @@ Frappe names a job by the last two parts of its path, so they are named after th
 
 from prepaid_billing.alerts import mail
 from prepaid_billing.alerts.check import check_low_balances
+from prepaid_billing.calls import usage_counts
 from prepaid_billing.calls.session import expire_stale
+from prepaid_billing.ledger import checkpoints
 from prepaid_billing.ledger.verify import verify
 from prepaid_billing.log import log
 from prepaid_billing.payments.refunds import complete_planned
@@ -20,6 +22,12 @@ def prepaid_low_balances() -> None:
 def prepaid_stale_calls() -> None:
 	"""Close the calls that nobody ended; every minute."""
 	expire_stale()
+
+
+def prepaid_summaries() -> None:
+	"""Write the sums that pages of long histories read; every five minutes."""
+	checkpoints.bring_forward()
+	usage_counts.bring_forward()
 
 
 def prepaid_unfinished_topups() -> None:

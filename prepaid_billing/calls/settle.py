@@ -35,6 +35,7 @@ def settle(
 		"reserved_amount": ZERO,
 		"bookings": call.bookings + bool(due),
 		"overrun": int(call.overrun or overrun),
+		"settled_sequence": account.last_sequence,
 		"review": OVERRUN if overrun else after.review,
 		**{column: value for column, value in changes.items() if column != "review"},
 	}

@@ -19,8 +19,12 @@ def now_us() -> int:
 
 def site_time(instant_us: int) -> datetime:
 	"""Return an instant as Frappe stores Datetimes: naive, in the time zone of the site."""
-	instant = EPOCH + timedelta(microseconds=instant_us)
-	return instant.astimezone(ZoneInfo(get_system_timezone())).replace(tzinfo=None)
+	return local_time(instant_us, ZoneInfo(get_system_timezone()))
+
+
+def local_time(instant_us: int, zone: ZoneInfo) -> datetime:
+	"""Return an instant as the clocks of a time zone show it, naive."""
+	return (EPOCH + timedelta(microseconds=instant_us)).astimezone(zone).replace(tzinfo=None)
 
 
 def from_site_time(moment: datetime) -> int:

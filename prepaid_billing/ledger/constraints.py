@@ -37,10 +37,17 @@ CHECKS = (
 	("Billing Rate", "pb_rate_increment", "billing_increment >= 1 AND minimum_duration >= 0"),
 )
 
-UNIQUE = (("Balance Transaction", "pb_entry_once", ("balance", "sequence")),)
+UNIQUE = (
+	("Balance Transaction", "pb_entry_once", ("balance", "sequence")),
+	("Ledger Checkpoint", "pb_checkpoint_once", ("company", "sequence", "transaction_type")),
+	("Call Usage", "pb_usage_once", ("company", "quarter")),
+)
 
 INDEXES = (
-	("Balance Transaction", "pb_entry_time", ("balance", "booked_us")),
+	("Balance Transaction", "pb_entry_moment", ("balance", "booked_us", "sequence")),
+	("Balance Transaction", "pb_entry_type", ("balance", "transaction_type", "sequence", "amount")),
+	("Call Charge", "pb_call_began", ("company", "started_us")),
+	("Call Charge", "pb_call_settled", ("company", "settled_sequence", "started_us")),
 	("Balance Topup", "pb_topup_attempts", ("company", "created_us")),
 	("Billing Dispute", "pb_dispute_open", ("company", "status")),
 	("Low Balance Warning", "pb_warning_day", ("company", "decided_us")),

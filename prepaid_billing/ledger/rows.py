@@ -13,14 +13,18 @@ def new_name() -> str:
 	return frappe.generate_hash(length=20)
 
 
-def insert(doctype: str, now_us: int, *rows: dict[str, object]) -> None:
-	"""Insert rows, in one statement; ``name`` is among their columns, which are alike in all of them."""
+def insert(doctype: str, now_us: int, *rows: dict[str, object], keep_twins: bool = False) -> None:
+	"""Insert rows, in one statement; ``name`` is among their columns, which are alike in all of them.
+
+	With ``keep_twins`` a row whose unique key is there already is left out.
+	"""
 	now, user = clock.site_time(now_us), frappe.session.user
 	made = {"creation": now, "modified": now, "owner": user, "modified_by": user}
 	columns = ", ".join(f"`{column}`" for column in (*made, *rows[0]))
 	places = ", ".join(["%s"] * (len(made) + len(rows[0])))
+	verb = "INSERT IGNORE" if keep_twins else "INSERT"
 	frappe.db.sql(
-		f"INSERT INTO `tab{doctype}` ({columns}) VALUES {', '.join([f'({places})'] * len(rows))}",
+		f"{verb} INTO `tab{doctype}` ({columns}) VALUES {', '.join([f'({places})'] * len(rows))}",
 		[value for row in rows for value in (*made.values(), *(row[column] for column in rows[0]))],
 	)
 

@@ -55,6 +55,9 @@ _REPLAY = f"""
 	) judged WHERE problem IS NOT NULL ORDER BY balance, sequence LIMIT {_FIRST_BAD}
 """
 
+_USED = "c.status IN ('Charged', 'Expired') AND c.duration_sec > 0"
+_QUARTER = "c.started_us DIV 900000000"
+
 _CLAIMS = """
 	SELECT 'Billing Refund' AS kind, name, topup, company, currency, booked_amount, bookings FROM `tabBilling Refund`
 	UNION ALL
@@ -168,6 +171,60 @@ CHECKS = (
 		) e ON e.reference_name = a.name
 		WHERE COALESCE(e.total, 0) != IF(a.status = 'Booked', a.amount, 0) OR COALESCE(e.bookings, 0) > 1
 			OR (a.status = 'Booked' AND a.confirmed_by = a.asked_by) LIMIT {_FIRST_BAD}
+		""",
+	),
+	Check(
+		"Checkpoints are the sums of the entries before them",
+		f"""
+		SELECT CONCAT(company, ' #', sequence, ' ', transaction_type), SUM(booked), SUM(noted) FROM (
+			SELECT company, sequence, transaction_type, 0 AS booked, amount - COALESCE(LAG(amount) OVER w, 0) AS noted,
+				COALESCE(LAG(entries) OVER w, 0) - entries AS entries
+			FROM `tabLedger Checkpoint` WINDOW w AS (PARTITION BY company, transaction_type ORDER BY sequence)
+			UNION ALL
+			SELECT t.balance, c.upto, t.transaction_type, SUM(t.amount), 0, COUNT(*) FROM `tabBalance Transaction` t
+			JOIN (
+				SELECT company, sequence AS upto, COALESCE(LAG(sequence) OVER (PARTITION BY company ORDER BY sequence), 0) AS after
+				FROM (SELECT DISTINCT company, sequence FROM `tabLedger Checkpoint`) checkpoints
+			) c ON c.company = t.balance AND t.sequence > c.after AND t.sequence <= c.upto
+			GROUP BY t.balance, c.upto, t.transaction_type
+		) both_sides GROUP BY company, sequence, transaction_type
+		HAVING SUM(booked) != SUM(noted) OR SUM(entries) != 0 LIMIT {_FIRST_BAD}
+		""",
+	),
+	Check(
+		"Checkpoints leave no type out: an entry for every number of the sequence",
+		f"""
+		SELECT CONCAT(company, ' #', sequence), sequence, SUM(entries) FROM `tabLedger Checkpoint`
+		GROUP BY company, sequence HAVING SUM(entries) != sequence LIMIT {_FIRST_BAD}
+		""",
+	),
+	Check(
+		"Usage is counted as the calls are, but for quarters of an hour with a call settled since",
+		f"""
+		SELECT CONCAT(d.company, ' quarter ', d.quarter), CONCAT_WS(', ', d.wanted_calls, d.wanted), CONCAT_WS(', ', d.counted_calls, d.counted)
+		FROM (
+			SELECT company, quarter, SUM(wanted_calls) AS wanted_calls, SUM(wanted) AS wanted, SUM(calls) AS counted_calls,
+				SUM(amount) AS counted
+			FROM (
+				SELECT company, quarter, 0 AS wanted_calls, 0 AS wanted, calls, amount, duration_sec, billed_sec,
+					up_to_30s + up_to_1m + up_to_3m + up_to_10m + up_to_30m + longer AS lengths,
+					up_to_30s + 2 * up_to_1m + 3 * up_to_3m + 4 * up_to_10m + 5 * up_to_30m + 6 * longer AS weighed
+				FROM `tabCall Usage`
+				UNION ALL
+				SELECT c.company, {_QUARTER}, 1, c.amount, 0, 0, -c.duration_sec, -c.billed_sec, -1,
+					-1 - (c.duration_sec > 30) - (c.duration_sec > 60) - (c.duration_sec > 180) - (c.duration_sec > 600)
+						- (c.duration_sec > 1800)
+				FROM `tabCall Charge` c JOIN `tabCall Usage State` s ON s.company = c.company AND s.counted_sequence >= 0
+				WHERE {_USED}
+			) both_sides
+			GROUP BY company, quarter
+			HAVING SUM(wanted_calls) != SUM(calls) OR SUM(wanted) != SUM(amount) OR SUM(duration_sec) != 0 OR SUM(billed_sec) != 0
+				OR SUM(lengths) != 0 OR SUM(weighed) != 0
+		) d
+		WHERE NOT EXISTS (
+			SELECT 1 FROM `tabCall Charge` c JOIN `tabCall Usage State` s ON s.company = c.company
+			WHERE c.company = d.company AND c.settled_sequence >= s.counted_sequence AND {_QUARTER} = d.quarter
+		) LIMIT {_FIRST_BAD}
 		""",
 	),
 	Check(

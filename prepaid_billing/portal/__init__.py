@@ -17,6 +17,8 @@ from prepaid_billing.payments import topups
 from prepaid_billing.permissions import MANAGER, STAFF, has_role, may_top_up, own_companies, visible_company
 
 ADDRESS = "/business/billing"
+PAGES = ("", "/transactions", "/usage", "/settings")
+"""The pages in the navigation, below ADDRESS."""
 
 Context = frappe._dict
 
@@ -72,18 +74,34 @@ def choose_company(context: Context) -> bool:
 		)
 		return False
 	context.company = own[0] if asked is None else visible_company(asked, MANAGER, STAFF)
-	context.home = address("", context.company)
+	here = frappe.request.path.rstrip("/").removeprefix(ADDRESS)
+	# Another company is looked at on the same page, where that page is about a company and not about one payment.
+	stay = here if here in PAGES else ""
+	context.home = _address("", context.company, own)
 	context.companies = [
-		{"name": name, "url": address("", name), "is_current": name == context.company} for name in own
+		{"name": name, "url": _address(stay, name, own), "is_current": name == context.company}
+		for name in own
 	]
+	context.pages = {page: _address(page, context.company, own) for page in PAGES}
+	context.here = here
 	return True
 
 
 def address(subpage: str, company: str, **query: str) -> str:
 	"""Return the address of a page, which names the company only where it is not the user's first."""
-	if own_companies()[:1] != [company]:
+	return _address(subpage, company, own_companies(), **query)
+
+
+def _address(subpage: str, company: str, own: list[str], **query: str) -> str:
+	if own[:1] != [company]:
 		query["company"] = company
 	return f"{ADDRESS}{subpage}" + (f"?{urlencode(query)}" if query else "")
+
+
+def export_address(method: str, company: str, *names: str) -> str:
+	"""Return the address of a page's file in the API, for the filter that the page's address carries."""
+	query = {name: value for name in names if (value := argument(name))}
+	return f"{method}?" + urlencode({"company": company, **query, "format": argument("export") or ""})
 
 
 def own_topup(find: Callable[[], frappe._dict | None]) -> frappe._dict:

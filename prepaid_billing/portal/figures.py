@@ -64,6 +64,11 @@ def short(amount: Decimal, currency: str) -> str:
 	)
 
 
+def signed(amount: Decimal, currency: str) -> str:
+	"""Return an exact amount with its sign, also where it is a plus."""
+	return ("+" if amount > 0 else "") + money(amount, currency, exact=True)
+
+
 def column(amounts: list[Decimal], currency: str, plus: str = "") -> list[tuple[str, str]]:
 	"""Return exact amounts, each with the padding behind it that puts its decimal mark in line with the others."""
 	decimals = [_decimals(amount, currency) for amount in amounts]

@@ -1,0 +1,1 @@
+"""Files that customers take away: tables for programs and for Excel, statements to print."""

@@ -1,0 +1,141 @@
+"""The history of a balance as a file: every entry as a table, and a statement of a period to print."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import frappe
+from frappe import _
+from werkzeug.wrappers import Response
+
+from prepaid_billing.calls import usage
+from prepaid_billing.display import day_of, moment, money
+from prepaid_billing.exceptions import InvalidInput
+from prepaid_billing.exports import document, table
+from prepaid_billing.exports.table import Cell, Instant
+from prepaid_billing.ledger import balance_of, clock, statement
+from prepaid_billing.ledger.period import Period
+from prepaid_billing.ledger.statement import CALLS, MONEY_IN, Stretch
+from prepaid_billing.rating.money import ZERO
+
+MOST_PRINTED = 1_000
+"""Entries of a statement: about thirty pages. More are read by programs, not by people."""
+
+COLUMNS = (
+	*("sequence", "booked_at", "type", "description", "amount", "balance_after", "currency"),
+	*(
+		"call_id",
+		"caller",
+		"callee",
+		"call_started_at",
+		"duration_sec",
+		"billed_sec",
+		"rate_per_minute",
+		"topup",
+	),
+)
+
+
+def as_table(wanted: Stretch, zone: ZoneInfo, flavour: str, filename: str) -> Response:
+	"""Return all entries, oldest first, as a table for programs or for Excel."""
+	header = list(COLUMNS) if flavour == table.PLAIN else _header()
+	return table.response(flavour, filename, header, _rows(wanted, zone, flavour))
+
+
+def as_statement(wanted: Stretch, period: Period, filename: str) -> Response:
+	"""Return a statement of a period as PDF, with what stood at its beginning and at its end.
+
+	Raises InvalidInput for more entries than anybody would read on paper.
+	"""
+	sums = statement.sums(wanted)
+	if (entries := sum(total.entries for total in sums.values())) > MOST_PRINTED:
+		raise InvalidInput(
+			_(
+				"A statement as PDF holds up to {0} transactions; this one has {1}. Choose a shorter period, or a table (CSV)."
+			).format(MOST_PRINTED, entries)
+		)
+	return document.response(filename, "templates/billing/statement.html", _statement(wanted, period, sums))
+
+
+def group_sums(sums: statement.Sums) -> dict[str, tuple[int, Decimal]]:
+	"""Return count and amount of money in, calls and all else, and of everything."""
+	groups = {"money_in": MONEY_IN, "calls": CALLS, "other": statement.OTHER, "all": statement.TYPES}
+	return {
+		group: (
+			sum(sums[kind].entries for kind in kinds if kind in sums),
+			sum((sums[kind].amount for kind in kinds if kind in sums), ZERO),
+		)
+		for group, kinds in groups.items()
+	}
+
+
+def _statement(wanted: Stretch, period: Period, sums: statement.Sums) -> dict[str, object]:
+	currency = balance_of(wanted.company).currency
+	opening, closing = statement.balances(wanted)
+	entries = [entry for window in statement.in_order(wanted) for entry in window]
+	return {
+		"company": wanted.company,
+		"first": day_of(period.first),
+		"last": day_of(period.last),
+		"opening": money(opening, currency, exact=True),
+		"closing": money(closing, currency, exact=True),
+		"kind": _(wanted.kinds[0]) if wanted.kinds else "",
+		"groups": {
+			group: {"entries": count, "amount": money(amount, currency, exact=True)}
+			for group, (count, amount) in group_sums(sums).items()
+		},
+		"entries": [_printed(entry, period.zone) for entry in entries],
+		"made": moment(clock.local_time(clock.now_us(), period.zone)),
+		"zone": period.zone.key,
+		"footer": f"{wanted.company}, {day_of(period.first)} – {day_of(period.last)}",
+	}
+
+
+def _printed(entry: frappe._dict, zone: ZoneInfo) -> dict[str, object]:
+	return {
+		"date": moment(clock.local_time(entry.booked_us, zone)),
+		"kind": _(entry.transaction_type),
+		"description": entry.description,
+		"amount": money(entry.amount, entry.currency, exact=True),
+		"balance": money(entry.balance_after, entry.currency, exact=True),
+	}
+
+
+def _rows(wanted: Stretch, zone: ZoneInfo, flavour: str) -> Iterator[list[Cell]]:
+	for window in statement.in_order(wanted):
+		calls = usage.details([entry.reference_name for entry in window if entry.transaction_type in CALLS])
+		for entry in window:
+			kind = entry.transaction_type if flavour == table.PLAIN else _(entry.transaction_type)
+			yield [
+				*(entry.sequence, Instant(entry.booked_us, zone), kind, entry.description),
+				*(entry.amount, entry.balance_after, entry.currency),
+				*_call(calls.get(entry.reference_name), zone),
+				entry.reference_name if entry.reference_doctype == "Balance Topup" else None,
+			]
+
+
+def _call(call: frappe._dict | None, zone: ZoneInfo) -> list[Cell]:
+	if not call:
+		return [None] * 7
+	return [
+		*(call.call_id, call.caller, call.callee, Instant(call.started_us, zone)),
+		*(call.duration_sec, call.billed_sec, call.rate_per_minute),
+	]
+
+
+def _header() -> list[str]:
+	return [
+		*(_("No."), _("Booked at"), _("Transaction"), _("Description"), _("Amount"), _("Balance after")),
+		*(
+			_("Currency"),
+			_("Call"),
+			_("Caller"),
+			_("Callee"),
+			_("Call began at"),
+			_("Seconds"),
+			_("Billed seconds"),
+		),
+		*(_("Rate per minute"), _("Top-up")),
+	]

@@ -1,0 +1,264 @@
+"""The history of a balance: by days, whose calls open one by one, or entry by entry, with the sums of all of it."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from urllib.parse import urlencode
+
+import frappe
+from frappe import _
+
+from prepaid_billing import inputs
+from prepaid_billing.calls import usage
+from prepaid_billing.display import day_of, length, moment, money, time_of, weekday_of
+from prepaid_billing.exceptions import InvalidInput
+from prepaid_billing.exports.transactions import group_sums
+from prepaid_billing.ledger import balance_of, clock, statement
+from prepaid_billing.ledger.checkpoints import Sum
+from prepaid_billing.ledger.period import zone_of
+from prepaid_billing.ledger.statement import CALLS, MONEY_IN, OTHER, TYPES, Day, Stretch
+from prepaid_billing.portal import ADDRESS, address, argument
+from prepaid_billing.portal.figures import column, number, signed
+from prepaid_billing.rating.money import ZERO
+
+PAGE = "/transactions"
+BY_DAY, BY_ENTRY = "days", "entries"
+DAYS, ENTRIES = 14, 50
+"""What one page shows."""
+
+_MOST_OTHERS = 200
+_FILTER = ("from_date", "to_date", "type", "view")
+
+
+def transactions(company: str) -> dict[str, object]:
+	"""Return what the page shows of a company: the filter of its address, and what it finds, or why it cannot."""
+	page = _Page(company)
+	try:
+		return page.filter() | page.found()
+	except InvalidInput as error:
+		return page.filter() | {"error": str(error), "http_status_code": error.http_status_code}
+
+
+class _Page:
+	"""The page of one company, with the filter of its address."""
+
+	def __init__(self, company: str) -> None:
+		self.company = company
+		self.currency = balance_of(company).currency
+		self.zone = zone_of(company)
+		self.asked = {name: argument(name) or "" for name in _FILTER}
+		self.base = address(PAGE, company)
+
+	def url(self, **changes: str) -> str:
+		"""Return the address of this page with another filter, or further on."""
+		query = urlencode({name: value for name, value in {**self.asked, **changes}.items() if value})
+		return f"{self.base}{'&' if '?' in self.base else '?'}{query}" if query else self.base
+
+	def filter(self) -> dict[str, object]:
+		"""Return the form as it was sent, also where it cannot be understood, and the ways on."""
+		view = BY_ENTRY if self.asked["type"] or self.asked["view"] == BY_ENTRY else BY_DAY
+		views = {BY_DAY: _("By day"), BY_ENTRY: _("Single entries")}
+		files = {"excel": _("Excel (CSV)"), "csv": _("Data (CSV)"), "pdf": _("Statement (PDF)")}
+		return {
+			"asked": self.asked,
+			"view": view,
+			"zone": self.zone.key,
+			"action": ADDRESS + PAGE,
+			"is_filtered": any(self.asked[name] for name in ("from_date", "to_date", "type")),
+			"clear_url": self.url(from_date="", to_date="", type=""),
+			"newest_url": self.url(),
+			"types": [{"value": name, "label": _(name)} for name in TYPES],
+			"views": [
+				{
+					"label": label,
+					"url": self.url(view="" if name == BY_DAY else name, type=""),
+					"is_current": name == view,
+				}
+				for name, label in views.items()
+			],
+			"exports": [{"label": label, "url": self.url(export=name)} for name, label in files.items()],
+		}
+
+	def found(self) -> dict[str, object]:
+		"""Return the entries that the filter finds, and their sums. Raises InvalidInput."""
+		first, last = inputs.days(self.asked["from_date"], self.asked["to_date"])
+		kind = inputs.optional_choice(self.asked["type"], "type", TYPES)
+		by_entry = inputs.optional_choice(self.asked["view"], "view", (BY_DAY, BY_ENTRY)) == BY_ENTRY
+		cursor = argument("cursor")
+		before = inputs.whole_number(cursor, "cursor", least=1) if cursor else None
+		wanted = statement.between(self.company, first, last, self.zone, (kind,) if kind else ())
+		return {
+			**(self.entries(wanted, before) if kind or by_entry else self.days(wanted, before)),
+			"is_continued": before is not None,
+			"sums": _sums(statement.sums(wanted), self.currency),
+		}
+
+	def entries(self, wanted: Stretch, before: int | None) -> dict[str, object]:
+		"""Return a page of single entries."""
+		found = statement.entries(wanted, ENTRIES + 1, before)
+		rows = found[:ENTRIES]
+		return {
+			"entries": self._aligned(self._rows(rows)),
+			"older_url": self._older(rows, len(found) > ENTRIES),
+		}
+
+	def days(self, wanted: Stretch, before: int | None) -> dict[str, object]:
+		"""Return a page of days; the calls of one of them are open."""
+		days = statement.days(wanted, self.zone, DAYS, before)
+		opened = inputs.optional_date(argument("open"), "open")
+		others = self._others(days)
+		closing = statement.balances_at(self.company, [day.entries.upto for day in days])
+		shown = [
+			{
+				**self._day(day, others.get(day.day, []), day.day == opened),
+				"balance": closing[day.entries.upto],
+			}
+			for day in days
+		]
+		self._aligned([row for day in shown for row in (day, *day["others"])])
+		is_more = bool(days) and days[-1].entries.after > wanted.after
+		return {
+			"days": shown,
+			"older_url": self.url(cursor=str(days[-1].entries.after + 1)) if is_more else "",
+		}
+
+	def _aligned(self, rows: list[dict[str, object]]) -> list[dict[str, object]]:
+		"""Write the amounts of a table's rows, and what puts their decimal marks in line."""
+		for name, plus in (("amount", "+"), ("balance", "")):
+			for row, written in zip(
+				rows, column([row[name] for row in rows], self.currency, plus), strict=True
+			):
+				row[name] = written
+		return rows
+
+	def _others(self, days: list[Day]) -> dict[date, list[dict[str, object]]]:
+		"""Return the entries that are no calls, by day: few, and each of interest."""
+		if not any(set(day.sums) - set(CALLS) for day in days):
+			return {}
+		whole = Stretch(self.company, days[-1].entries.after, days[0].entries.upto, (*MONEY_IN, *OTHER))
+		found: dict[date, list[dict[str, object]]] = {}
+		for row in self._rows(statement.entries(whole, _MOST_OTHERS)):
+			found.setdefault(row["day"], []).append(row)
+		return found
+
+	def _day(self, day: Day, others: list[dict[str, object]], is_open: bool) -> dict[str, object]:
+		calls = day.sums.get("Call Charge", Sum())
+		cost = calls.amount + day.sums.get("Call Correction", Sum()).amount
+		corrections = day.sums.get("Call Correction", Sum()).entries
+		in_all = sum(total.entries for kind, total in day.sums.items() if kind not in CALLS)
+		iso = day.day.isoformat()
+		return {
+			"id": f"day-{iso}",
+			"date": day_of(day.day),
+			"weekday": weekday_of(day.day),
+			"others": others,
+			"others_left": in_all - len(others),
+			"has_calls": bool(calls.entries or corrections),
+			"calls": self._calls_in_words(calls.entries, corrections),
+			"amount": cost,
+			"is_credit": cost > 0,
+			"is_open": is_open,
+			"toggle_url": self._place(f"day-{iso}", "" if is_open else iso),
+			"opened": self._opened(day) if is_open else [],
+			"all_url": self.url(view=BY_ENTRY, from_date=iso, to_date=iso),
+			"shown": ENTRIES,
+			"is_long": calls.entries + corrections > ENTRIES,
+		}
+
+	def _place(self, anchor: str, opened: str) -> str:
+		cursor = argument("cursor") or ""
+		return f"{self.url(open=opened, cursor=cursor)}#{anchor}"
+
+	def _calls_in_words(self, calls: int, corrections: int) -> str:
+		words = []
+		if calls:
+			words.append(_("1 call") if calls == 1 else _("{0} calls").format(number(calls, "#,##0")))
+		if corrections:
+			words.append(
+				_("1 correction")
+				if corrections == 1
+				else _("{0} corrections").format(number(corrections, "#,##0"))
+			)
+		return ", ".join(words)
+
+	def _opened(self, day: Day) -> list[dict[str, object]]:
+		stretch = Stretch(self.company, day.entries.after, day.entries.upto, CALLS)
+		return self._aligned(self._rows(statement.entries(stretch, ENTRIES)))
+
+	def _older(self, rows: list[frappe._dict], is_more: bool) -> str:
+		return self.url(cursor=str(rows[-1].sequence)) if is_more else ""
+
+	def _rows(self, entries: list[frappe._dict]) -> list[dict[str, object]]:
+		calls = usage.details([entry.reference_name for entry in entries if entry.transaction_type in CALLS])
+		receipts = _receipts(
+			[entry.reference_name for entry in entries if entry.transaction_type == "Top-up"]
+		)
+		return [
+			self._row(entry, calls.get(entry.reference_name), receipts.get(entry.reference_name, ""))
+			for entry in entries
+		]
+
+	def _row(self, entry: frappe._dict, call: frappe._dict | None, receipt: str) -> dict[str, object]:
+		local = clock.local_time(entry.booked_us, self.zone)
+		return {
+			"day": local.date(),
+			"iso": clock.iso(entry.booked_us),
+			"date": moment(local),
+			"time": time_of(local),
+			"kind": _(entry.transaction_type),
+			"is_correction": entry.transaction_type == "Call Correction",
+			"detail": "" if call or entry.transaction_type == "Top-up" else entry.description or "",
+			"amount": entry.amount,
+			"is_credit": entry.amount > 0,
+			"balance": entry.balance_after,
+			"call": self._call(entry, call) if call else None,
+			"receipt_url": _receipt_url(receipt),
+		}
+
+	def _call(self, entry: frappe._dict, call: frappe._dict) -> dict[str, object]:
+		return {
+			"number": call.callee or call.call_id,
+			"title": _("Call to {0}").format(call.callee)
+			if call.callee
+			else _("Call {0}").format(call.call_id),
+			"caller": call.caller or "",
+			"began": moment(clock.local_time(call.started_us, self.zone)),
+			"real": length(call.duration_sec),
+			"billed": length(call.billed_sec),
+			"rate": money(call.rate_per_minute, self.currency, exact=True),
+			"paid_from": _paid_from(entry),
+		}
+
+
+def _paid_from(entry: frappe._dict) -> str:
+	"""Say which money a booking of a call took or gave: there is one balance, and what it owes below zero."""
+	if entry.amount > 0:
+		return _("Given back to the balance")
+	if entry.balance_after >= 0:
+		return _("Balance")
+	if entry.balance_after - entry.amount <= 0:
+		return _("Owed, the balance was used up")
+	return _("Balance, the rest is owed")
+
+
+def _sums(sums: statement.Sums, currency: str) -> dict[str, dict[str, str]]:
+	return {
+		group: {"entries": number(count, "#,##0"), "amount": _group_amount(group, amount, currency)}
+		for group, (count, amount) in group_sums(sums).items()
+	}
+
+
+def _group_amount(group: str, amount: Decimal, currency: str) -> str:
+	return signed(amount, currency) if amount != ZERO else money(ZERO, currency)
+
+
+def _receipts(topups: list[str]) -> dict[str, str]:
+	"""Return the receipts of those top-ups that have one."""
+	query = "SELECT topup, name FROM `tabBilling Receipt` WHERE topup IN %s"
+	return dict(frappe.db.sql(query, (topups,))) if topups else {}
+
+
+def _receipt_url(receipt: str) -> str:
+	method = "/api/method/prepaid_billing.api.receipts.download"
+	return f"{method}?{urlencode({'receipt': receipt})}" if receipt else ""

@@ -1,0 +1,334 @@
+"""The history of a balance: pages, sums and files agree with the ledger entry by entry."""
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import frappe
+import pytest
+from pypdf import PdfReader
+
+from prepaid_billing import ledger
+from prepaid_billing.exports.table import safe
+from prepaid_billing.ledger import checkpoints, clock, statement
+from prepaid_billing.ledger.period import zone_of
+from prepaid_billing.permissions import CUSTOMER
+from tests import factories, site
+from tests.client import Api
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@pytest.fixture
+def company() -> str:
+	return factories.make_company("100")
+
+
+@pytest.fixture
+def customer(company: str) -> Api:
+	return Api(factories.make_api_customer(company))
+
+
+def book(company: str, count: int) -> None:
+	"""Book small entries of changing types and signs."""
+	for number in range(count):
+		kind = ("Bonus", "Adjustment", "Top-up")[number % 3]
+		key = f"test:{company}:{factories.new_id()}"
+		if number % 4 == 3:
+			ledger.debit(company, Decimal("0.000001") * (number + 1), transaction_type="Adjustment", key=key)
+		else:
+			ledger.credit(company, Decimal("0.01") * (number + 1), transaction_type=kind, key=key)
+
+
+def call(gateway: Api, company: str, seconds: int, callee: str = "+4930123456") -> str:
+	"""Make a call and return its id."""
+	call_id = factories.new_id()
+	gateway.ok("calls.authorize", call_id=call_id, company=company, caller="+49301", callee=callee)
+	gateway.ok("calls.end", call_id=call_id, duration_sec=seconds)
+	return call_id
+
+
+def booked(company: str) -> list[frappe._dict]:
+	"""Return the entries as they stand in the table, oldest first."""
+	site.fresh()
+	return frappe.db.sql(
+		"SELECT name, sequence, transaction_type, CAST(amount AS CHAR) AS amount, booked_us "
+		"FROM `tabBalance Transaction` WHERE balance = %s ORDER BY sequence",
+		(company,),
+		as_dict=True,
+	)
+
+
+def get(api: Api, method: str, **arguments: object) -> dict:
+	answer = api.get(method, **arguments)
+	assert answer.status_code == 200, answer.text
+	return answer.json()["message"]
+
+
+def pages(api: Api, **arguments: object) -> Iterator[dict]:
+	"""Yield the answers for each page, until there is none left."""
+	cursor = None
+	while True:
+		answer = get(api, "transactions.list", **arguments, **({"cursor": cursor} if cursor else {}))
+		yield answer
+		cursor = answer["next_cursor"]
+		if cursor is None:
+			return
+
+
+def test_pages_hold_every_entry_once_newest_first(company: str, customer: Api) -> None:
+	book(company, 23)
+	found = [row for page in pages(customer, limit=5) for row in page["rows"]]
+	assert [row["transaction"] for row in found] == [entry.name for entry in reversed(booked(company))]
+	assert Decimal(found[0]["balance_after"]) == ledger.balance_of(company).balance
+
+
+def test_entry_booked_while_somebody_pages_moves_no_row(company: str, customer: Api) -> None:
+	book(company, 12)
+	before = [entry.name for entry in reversed(booked(company))]
+	first, *_rest = pages(customer, limit=5)
+	book(company, 3)
+	second = get(customer, "transactions.list", limit=5, cursor=first["next_cursor"])
+	assert [row["transaction"] for row in first["rows"] + second["rows"]] == before[:10]
+
+
+@pytest.mark.parametrize("with_checkpoints", [False, True])
+def test_sums_of_a_filter_are_those_of_its_entries(
+	company: str, customer: Api, gateway: Api, monkeypatch: pytest.MonkeyPatch, with_checkpoints: bool
+) -> None:
+	monkeypatch.setattr(checkpoints, "EVERY", 4)
+	book(company, 14)
+	call(gateway, company, 61)
+	if with_checkpoints:
+		site.fresh()
+		assert checkpoints.bring_forward() >= 1
+	book(company, 3)
+	entries = booked(company)
+	for after in (0, 1, 4, 7, 12, 16):
+		for upto in (after, 5, 8, 13, 16, len(entries)):
+			if upto < after:
+				continue
+			found = statement.sums(statement.Stretch(company, after, upto))
+			wanted: dict[str, tuple[int, Decimal]] = {}
+			for entry in entries[after:upto]:
+				count, total = wanted.get(entry.transaction_type, (0, Decimal(0)))
+				wanted[entry.transaction_type] = (count + 1, total + Decimal(entry.amount))
+			assert {kind: (total.entries, total.amount) for kind, total in found.items()} == wanted
+
+
+def test_checkpoints_are_written_once_by_two_jobs_and_verified(
+	company: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+	monkeypatch.setattr(checkpoints, "EVERY", 4)
+	book(company, 9)
+	site.fresh()
+	checkpoints.bring_forward()
+	before = frappe.get_all("Ledger Checkpoint", {"company": company}, pluck="name", order_by="name")
+	assert len(before) > 2
+	checkpoints._write(company, 0, 8)
+	frappe.db.commit()
+	assert frappe.get_all("Ledger Checkpoint", {"company": company}, pluck="name", order_by="name") == before
+	assert checkpoints.bring_forward() == 0
+
+
+def test_totals_tell_money_in_calls_and_other_apart(company: str, customer: Api, gateway: Api) -> None:
+	call(gateway, company, 60)
+	key = f"test:{company}:{factories.new_id()}"
+	ledger.debit(company, Decimal("3.5"), transaction_type="Adjustment", key=key)
+	totals = get(customer, "transactions.list")["totals"]
+	assert totals == {
+		"money_in": {"entries": 1, "amount": "100.000000"},
+		"calls": {"entries": 1, "amount": "-0.420000"},
+		"other": {"entries": 1, "amount": "-3.500000"},
+		"all": {"entries": 3, "amount": "96.080000"},
+	}
+	only_calls = get(customer, "transactions.list", type="Call Charge")
+	assert [row["type"] for row in only_calls["rows"]] == ["Call Charge"]
+	assert only_calls["totals"]["all"] == {"entries": 1, "amount": "-0.420000"}
+
+
+def test_row_of_a_call_tells_its_real_and_billed_seconds_and_its_rate(
+	company: str, customer: Api, gateway: Api
+) -> None:
+	call_id = call(gateway, company, 61)
+	row = get(customer, "transactions.list")["rows"][0]
+	assert (row["type"], row["amount"], row["balance_after"]) == ("Call Charge", "-0.427000", "99.573000")
+	told = {key: value for key, value in row["call"].items() if key != "started_at"}
+	assert told == {
+		"call_id": call_id,
+		"caller": "+49301",
+		"callee": "+4930123456",
+		"duration_sec": 61,
+		"billed_sec": 61,
+		"rate_per_minute": "0.420000",
+	}
+
+
+def test_a_day_is_that_of_the_companys_own_time_zone(company: str, customer: Api) -> None:
+	"""A day before and after midnight in Auckland, which is the same day in UTC."""
+	frappe.db.sql(
+		"UPDATE `tabBilling Company` SET time_zone = 'Pacific/Auckland' WHERE name = %s", (company,)
+	)
+	frappe.db.commit()
+	zone = zone_of(company)
+	now = datetime.now(timezone.utc)
+	midnight = (now.astimezone(zone) + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+	ahead = int((midnight - now).total_seconds())
+	for seconds, amount in ((ahead - 3, "1"), (ahead + 3, "2")):
+		with site.later(seconds):
+			factories.give(company, amount)
+	day = midnight.date().isoformat()
+	rows = get(customer, "transactions.list", from_date=day, to_date=day)["rows"]
+	assert [row["amount"] for row in rows] == ["2.000000"]
+	days = statement.days(statement.between(company, None, None, zone), zone, 10)
+	assert [str(found.day) for found in days][:2] == [day, str(midnight.date() - timedelta(days=1))]
+
+
+def test_days_hold_every_entry_once_however_far_apart(company: str) -> None:
+	for days in (3, 3, 40, 41, 200):
+		with site.later(days * 86_400):
+			factories.give(company, "1")
+	site.fresh()
+	whole = statement.between(company, None, None, BERLIN)
+	found = statement.days(whole, BERLIN, 100)
+	assert [day.entries.upto - day.entries.after for day in found] == [1, 1, 1, 2, 1]
+	assert sum(total.entries for day in found for total in day.sums.values()) == whole.upto
+	first = statement.days(whole, BERLIN, 2)
+	rest = statement.days(whole, BERLIN, 100, first[-1].entries.after + 1)
+	assert [day.day for day in first + rest] == [day.day for day in found]
+
+
+@pytest.mark.parametrize(
+	"arguments",
+	[
+		{"from_date": "yesterday"},
+		{"from_date": "2026-13-01"},
+		{"from_date": "2026-11-02", "to_date": "2026-11-01"},
+		{"type": "Call"},
+		{"cursor": "x"},
+		{"cursor": "0"},
+		{"limit": "-1"},
+	],
+)
+def test_filter_that_is_not_understood_is_refused(customer: Api, arguments: dict[str, str]) -> None:
+	answer = customer.get("transactions.list", **arguments)
+	assert (answer.status_code, answer.json()["code"]) == (422, "INVALID_INPUT")
+
+
+def test_every_type_of_entry_can_be_asked_for() -> None:
+	options = frappe.get_meta("Balance Transaction").get_field("transaction_type").options.split("\n")
+	assert sorted(statement.TYPES) == sorted(options)
+
+
+def table(answer: object, delimiter: str = ",") -> list[dict[str, str]]:
+	assert answer.status_code == 200, answer.text
+	return [*csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")), delimiter=delimiter)]
+
+
+def test_table_for_programs_is_rfc_4180_and_holds_every_entry(
+	company: str, customer: Api, gateway: Api
+) -> None:
+	call_id = call(gateway, company, 61)
+	answer = customer.get("transactions.export", format="csv")
+	assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+	assert "attachment" in answer.headers["Content-Disposition"]
+	assert answer.headers["Cache-Control"] == "private, no-store"
+	assert not answer.content.startswith(b"\xef\xbb\xbf")
+	assert all(line.endswith(b"\r") for line in answer.content.split(b"\n")[:-1])
+	rows = table(answer)
+	assert [row["amount"] for row in rows] == ["100.000000", "-0.427000"]
+	assert (rows[1]["call_id"], rows[1]["billed_sec"], rows[1]["callee"]) == (call_id, "61", "'+4930123456")
+	assert clock.from_aware(datetime.fromisoformat(rows[1]["booked_at"])) // 1000 == (
+		booked(company)[1].booked_us // 1000
+	)
+
+
+def test_table_for_excel_is_as_a_german_excel_opens_it(company: str, customer: Api, gateway: Api) -> None:
+	call(gateway, company, 61)
+	answer = customer.get("transactions.export", format="excel", _lang="de")
+	assert answer.content.startswith(b"\xef\xbb\xbf")
+	rows = table(answer, ";")
+	assert [row["Betrag"] for row in rows] == ["100,00", "-0,427"]
+	assert rows[1]["Buchung"] == "Gesprächskosten"
+	datetime.strptime(rows[1]["Gebucht am"], "%d.%m.%Y %H:%M:%S")
+
+
+def test_no_cell_is_taken_for_a_formula(company: str, customer: Api) -> None:
+	for number, text in enumerate(("=1+1", "+1", "-1", "@A1", " =1", "\t=1", "＝1", 'plain, "quoted"; text')):
+		key = f"test:{company}:{number}"
+		ledger.credit(company, Decimal(1), transaction_type="Bonus", key=key, description=text)
+	for flavour in ("csv", "excel"):
+		texts = [[*row.values()][3] for row in table(customer.get("transactions.export", format=flavour))][1:]
+		assert texts == [safe(text) for text in ("=1+1", "+1", "-1", "@A1", " =1", "\t=1", "＝1")] + [
+			'plain, "quoted"; text'
+		]
+		assert all(text.startswith("'") for text in texts[:-1])
+
+
+def test_long_table_is_read_in_windows_and_complete(company: str, monkeypatch: pytest.MonkeyPatch) -> None:
+	monkeypatch.setattr(statement, "WINDOW", 4)
+	book(company, 11)
+	site.fresh()
+	windows = [*statement.in_order(statement.between(company, None, None, BERLIN))]
+	assert [len(window) for window in windows] == [4, 4, 4]
+	assert [entry.sequence for window in windows for entry in window] == [*range(1, 13)]
+
+
+def test_statement_opens_with_what_stood_before_and_closes_with_what_stands_after(
+	company: str, customer: Api, gateway: Api
+) -> None:
+	with site.later(86_400 * 2):
+		factories.give(company, "5")
+	with site.later(86_400 * 4):
+		factories.give(company, "7")
+	day = (datetime.now(zone_of(company)) + timedelta(days=2)).date().isoformat()
+	answer = customer.get("transactions.export", format="pdf", from_date=day, to_date=day)
+	assert answer.status_code == 200, answer.text
+	assert answer.headers["Content-Type"] == "application/pdf"
+	text = " ".join(page.extract_text() for page in PdfReader(io.BytesIO(answer.content)).pages)
+	assert "Opening balance €100.00" in " ".join(text.split())
+	assert "Closing balance €105.00" in " ".join(text.split())
+	assert "€112.00" not in text
+
+
+def test_statement_nobody_would_read_is_refused_with_a_way_out(
+	company: str, customer: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+	from prepaid_billing.exceptions import InvalidInput
+	from prepaid_billing.exports import transactions
+
+	monkeypatch.setattr(transactions, "MOST_PRINTED", 3)
+	book(company, 4)
+	site.fresh()
+	wanted = statement.between(company, None, None, BERLIN)
+	with pytest.raises(InvalidInput, match="up to 3 transactions; this one has 5"):
+		transactions.as_statement(wanted, statement.named(wanted, None, None, BERLIN), "statement")
+
+
+@pytest.mark.parametrize(
+	"method", ["transactions.list", "transactions.export", "usage.summary", "usage.export"]
+)
+def test_another_companys_history_is_as_unknown_as_none(method: str, company: str, customer: Api) -> None:
+	other = factories.make_company("1")
+	foreign, unknown = (customer.get(method, company=name, format="pdf") for name in (other, "None"))
+	assert foreign.status_code == unknown.status_code == 404
+	assert (
+		foreign.json() == unknown.json() == {"code": "UNKNOWN_COMPANY", "error": "There is no such company."}
+	)
+
+
+@pytest.mark.parametrize(
+	"method", ["transactions.list", "transactions.export", "usage.summary", "usage.export"]
+)
+def test_only_people_of_a_company_and_staff_read_its_history(
+	method: str, company: str, guest: Api, gateway: Api
+) -> None:
+	assert guest.get(method, company=company).status_code == 401
+	assert gateway.get(method, company=company).status_code == 403
+	of_no_company = Api(factories.api_key_of(factories.make_user(CUSTOMER)))
+	assert of_no_company.get(method, company=company).status_code == 403
+	staff = Api(factories.api_key_of(factories.make_manager()[0]))
+	assert staff.get(method, company=company).status_code == 200
