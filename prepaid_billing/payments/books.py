@@ -43,20 +43,21 @@ def claim_status(claim: Claim) -> str | None:
 	return found[0][0] if found else None
 
 
-def left_out(since_us: int, theirs: Container[tuple[str, str]]) -> list[tuple[str, str, str]]:
+def left_out(since_us: int, until_us: int, theirs: Container[tuple[str, str]]) -> list[tuple[str, str, str]]:
 	"""Return kind, Stripe id and top-up of what we hold and Stripe's lists did not name.
 
-	That is what came to our books since then, and what is older and still open.
+	That is what came to our books between the two instants, and what is older and still open.
 	"""
-	ours = [(position.kind, position.stripe_id, position.topup) for position in _since(since_us)]
+	ours = [(position.kind, position.stripe_id, position.topup) for position in _between(since_us, until_us)]
 	for doctype, column in claims.ID_COLUMN.items():
 		ours += [(KINDS[doctype], *row) for row in _still_open(doctype, column)]
 	return [row for row in dict.fromkeys(ours) if row[:2] not in theirs]
 
 
-def positions(since_us: int, theirs: Iterable[Position]) -> list[Position]:
-	"""Return what we hold: of what came to our books since then, and of what Stripe names."""
-	ours = {(position.kind, position.stripe_id): position for position in _since(since_us)}
+def positions(since_us: int, until_us: int, theirs: Iterable[Position]) -> list[Position]:
+	"""Return what we hold: what came to our books between the two instants, and what Stripe names."""
+	between = _between(since_us, until_us)
+	ours = {(position.kind, position.stripe_id): position for position in between}
 	named: dict[str, list[str]] = {}
 	for position in theirs:
 		if (position.kind, position.stripe_id) not in ours:
@@ -68,11 +69,13 @@ def positions(since_us: int, theirs: Iterable[Position]) -> list[Position]:
 	return list(ours.values())
 
 
-def _since(since_us: int) -> Iterator[Position]:
-	yield from _read(PAYMENT, "created_us >= %(since)s", {"since": since_us})
+def _between(since_us: int, until_us: int) -> Iterator[Position]:
+	span = {"since": since_us, "until": until_us}
+	yield from _read(PAYMENT, "created_us BETWEEN %(since)s AND %(until)s", span)
+	span = {name: clock.site_time(instant) for name, instant in span.items()}
 	for kind in _DOCTYPES:
-		values = {"since": clock.site_time(since_us)}
-		yield from _read(kind, f"creation >= %(since)s AND {_id_column(kind)} IS NOT NULL", values)
+		created = f"creation BETWEEN %(since)s AND %(until)s AND {_id_column(kind)} IS NOT NULL"
+		yield from _read(kind, created, span)
 
 
 def _read(kind: str, condition: str, values: dict[str, object]) -> list[Position]:

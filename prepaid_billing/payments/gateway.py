@@ -15,7 +15,7 @@ from frappe import _
 from prepaid_billing.exceptions import InvalidWebhook, PaymentRefused, TryAgain
 from prepaid_billing.log import log
 from prepaid_billing.payments import keys
-from prepaid_billing.payments.facts import PaymentFacts, of_session
+from prepaid_billing.payments.facts import PaymentFacts, of_intent, of_session
 from prepaid_billing.payments.takeback import Claim, of_dispute, of_refund
 
 TOLERANCE = 300
@@ -107,6 +107,12 @@ def refunds_since(created: int) -> Iterator[list[dict]]:
 def disputes_since(created: int) -> Iterator[list[dict]]:
 	"""Yield the disputes since a moment (Unix seconds). As sessions_since."""
 	yield from _pages(lambda client, page: client.v1.disputes.list(params=_since(created, page)))
+
+
+def intent_facts(payment_intent_id: str) -> PaymentFacts | None:
+	"""Ask Stripe how a payment intent stands, None where it is not known there. Raises TryAgain."""
+	found = _one(lambda client: client.v1.payment_intents.retrieve(payment_intent_id))
+	return of_intent(found) if found else None
 
 
 def claim(kind: str, stripe_id: str) -> Claim | None:

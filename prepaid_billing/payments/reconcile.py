@@ -29,8 +29,9 @@ its way, and than a refund takes to fail."""
 _MARGIN = DAY
 """How much earlier Stripe's lists begin than ours: its clock is not ours, and a session is older than its payment."""
 
-_LAST = """
-	SELECT MAX(started_us) FROM `tabBilling Reconciliation` WHERE status = 'Equal' AND is_seamless = 1
+_LAST = f"""
+	SELECT MAX(started_us) FROM `tabBilling Reconciliation`
+	WHERE status = 'Equal' AND is_seamless = 1 AND started_us <= {clock.NOW}
 """
 _CLOSE = "UPDATE `tabBilling Reconciliation` SET is_open = 0 WHERE is_open = 1"
 
@@ -97,12 +98,19 @@ def _compare(outcome: Outcome, tell: Tell) -> None:
 		(of_dispute, gateway.disputes_since(since)),
 	):
 		seen.claims(claim_of, things, sessions)
-	seen.what_lists_left_out()
+	seen.read_again(books.left_out(outcome.since_us, outcome.started_us, seen.theirs))
+	# What differs may have changed since the list was read.
+	seen.read_again((row.kind, row.stripe_id, row.topup) for row in _differences(outcome, seen))
+	outcome.differences = _differences(outcome, seen)
+	outcome.compared = len(seen.theirs)
+
+
+def _differences(outcome: Outcome, seen: "_Seen") -> list[Difference]:
+	frappe.db.rollback()
 	theirs = list(seen.theirs.values())
-	ours = books.positions(outcome.since_us, theirs)
-	outcome.compared = len(theirs)
+	ours = books.positions(outcome.since_us, outcome.started_us, theirs)
 	outcome.sums = compare.sums(theirs, ours)
-	outcome.differences = compare.differences(theirs, ours)
+	return compare.differences(theirs, ours)
 
 
 class _Seen:
@@ -119,7 +127,7 @@ class _Seen:
 			"sessions", sessions, books.by_session, lambda one: one["id"]
 		):
 			if topup and topup.status in ("Created", "Processing") and session["status"] != "open":
-				self._heal(topup.name, lambda topup=topup: topups.refresh(topup.name))
+				self._heal(topup.name, lambda topup=topup: _refresh(topup))
 			if topup and session["payment_intent"]:
 				ours[session["payment_intent"]] = topup.name
 		return ours
@@ -153,19 +161,22 @@ class _Seen:
 		"""Act on a refund or dispute where we know another state of it."""
 		known = books.claim_status(claim)
 		if known != claim.status:
-			self._heal(topup, lambda: refunds.hear(topup, [claim]))
+			self._heal(topup, lambda: _hear(topup, claim))
 		kind = books.KINDS[claim.kind]
 		self._add(kind, claim.stripe_id or "", topup, claim.currency, -claim.takes)
 
-	def what_lists_left_out(self) -> None:
-		"""Read one by one what is older than the lists and still open, or of ours and not in them."""
-		for kind, stripe_id, topup in books.left_out(self.outcome.since_us, self.theirs):
+	def read_again(self, named: Iterable[tuple[str, str, str]]) -> None:
+		"""Read objects, given by kind, Stripe id and top-up, one by one, and act on them."""
+		for kind, stripe_id, topup in named:
 			if kind == PAYMENT:
-				facts = gateway.session_facts(topups.find(topup).checkout_session_id)
-				if facts.outcome == "paid" and facts.payment_intent_id == stripe_id:
-					self._add(PAYMENT, stripe_id, topup, facts.currency, facts.amount)
+				self._payment(stripe_id, topup)
 			elif claim := gateway.claim(kind, stripe_id):
 				self.claim(topup, claim)
+
+	def _payment(self, intent: str, topup: str) -> None:
+		facts = gateway.intent_facts(intent)
+		if facts and facts.outcome == "paid":
+			self._add(PAYMENT, intent, topup, facts.currency, facts.amount)
 
 	def _with_topups(
 		self,
@@ -182,12 +193,12 @@ class _Seen:
 			read += len(page)
 			self.tell(what, read)
 
-	def _heal(self, topup: str, work: Callable[[], object]) -> None:
+	def _heal(self, topup: str, work: Callable[[], bool]) -> None:
 		"""Make good what was missed. What only a person can judge stays as it is, and differs."""
 		try:
-			work()
-			self.outcome.healed += 1
-			log("made good", topup=topup)
+			if work():
+				self.outcome.healed += 1
+				log("made good", topup=topup)
 		except (BillingError, Unclear) as error:
 			frappe.db.rollback()
 			log("not made good", topup=topup, reason=str(error))
@@ -200,8 +211,19 @@ def _intent_of(thing: dict) -> str:
 	return thing.get("payment_intent") or ""
 
 
-def _credit(topup: str) -> None:
-	topups.apply(topup, gateway.session_facts(topups.find(topup).checkout_session_id))
+def _refresh(topup: frappe._dict) -> bool:
+	topups.refresh(topup.name)
+	return topups.find(topup.name).status != topup.status
+
+
+def _credit(topup: str) -> bool:
+	facts = gateway.session_facts(topups.find(topup).checkout_session_id)
+	return topups.apply(topup, facts).action == "credit"
+
+
+def _hear(topup: str, claim: Claim) -> bool:
+	refunds.hear(topup, [claim])
+	return True
 
 
 def _keep(outcome: Outcome, status: str, is_seamless: bool, findings: str) -> None:

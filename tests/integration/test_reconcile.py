@@ -4,9 +4,13 @@ Each world is a Stripe of its own, years ahead of the clock, so that its window 
 """
 
 import itertools
+import os
+import re
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from pathlib import Path
 
 import frappe
 import pytest
@@ -15,16 +19,15 @@ import stripe
 
 from prepaid_billing import scheduled
 from prepaid_billing.exceptions import TryAgain
-from prepaid_billing.ledger import balance_of, clock
+from prepaid_billing.ledger import balance_of, clock, rows
 from prepaid_billing.payments import issuing, keys, reconcile, refunds, topups
-from stripe_simulator.server import Simulator
-from stripe_simulator.settings import Settings
 from tests import factories, site
 from tests.factories import make_company, new_id
 from tests.integration.test_commands import bench
 from tests.integration.test_refunds import paid
 from tests.stripe_checkout import PAYING_CARD
 
+SOURCE = Path(__file__).parents[2]
 DAY = 86_400
 SEPA_PAYS, SEPA_FAILS = "DE89370400440532013000", "DE62370400440532013001"
 REFUND_FAILS_CARD = "4000000000005126"
@@ -34,9 +37,10 @@ _worlds = itertools.count(1)
 class World:
 	"""A Stripe that posts no webhooks, and a clock that both sides share."""
 
-	def __init__(self, simulator: Simulator) -> None:
-		self.url = simulator.url
-		self.ahead = next(_worlds) * 1000 * DAY
+	def __init__(self, url: str) -> None:
+		self.url = url
+		self.simulate("reset")
+		self.ahead = next(_worlds) * 250 * DAY
 		self.simulate("clock/advance", seconds=self.ahead)
 
 	def simulate(self, path: str, **form: object) -> dict:
@@ -105,13 +109,22 @@ class World:
 		return Decimal(minor).scaleb(-2)
 
 
+@pytest.fixture(scope="module")
+def simulator(connection: None) -> Iterator[str]:
+	"""The address of a Stripe that only this module asks."""
+	command = [os.environ["PB_TOOLS_PYTHON"], "-m", "stripe_simulator", "--port", "0"]
+	command += ["--secret-key", keys.secret_key(), "--webhook-secret", "whsec_nobody_is_told"]
+	with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=SOURCE) as process:
+		assert process.stdout
+		yield re.search(r"ready at (\S+),", process.stdout.readline())[1]
+		process.terminate()
+
+
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world(simulator: str, monkeypatch: pytest.MonkeyPatch) -> World:
 	"""A Stripe of its own for one test."""
-	settings = Settings(port=0, secret_key=keys.secret_key(), webhook_url="", webhook_secret="whsec_none")
-	with Simulator(settings) as simulator:
-		monkeypatch.setitem(frappe.conf, "stripe_api_base", simulator.url)
-		yield World(simulator)
+	monkeypatch.setitem(frappe.conf, "stripe_api_base", simulator)
+	return World(simulator)
 
 
 def balance(company: str) -> Decimal:
@@ -262,11 +275,30 @@ def test_a_payment_in_our_books_that_stripe_does_not_know_is_a_difference_until_
 	assert {str(row).split(":")[0].split(" of ")[0] for row in outcome.differences} == {
 		f"payment {intent}", "payment pi_forged",
 	}  # fmt: skip
-	newest = {"started_us": outcome.started_us}
-	assert frappe.db.get_value("Billing Reconciliation", newest, ["status", "is_open"]) == ("Different", 1)
+	newest = {"started_us": outcome.started_us, "status": "Different"}
+	assert frappe.db.get_value("Billing Reconciliation", newest, "is_open") == 1
 	_forge("pi_forged", intent)
-	assert world.reconcile(3650).differences == []
-	assert frappe.db.get_value("Billing Reconciliation", newest, ["status", "is_open"]) == ("Different", 0)
+	assert world.reconcile(1).differences == []
+	assert frappe.db.get_value("Billing Reconciliation", newest, "is_open") == 1, "one day back proves little"
+	plant_comparison(world)
+	assert world.reconcile(31).differences == []
+	assert frappe.db.get_value("Billing Reconciliation", newest, "is_open") == 0
+
+
+def plant_comparison(world: World) -> int:
+	"""Let a comparison without difference and without gap have been made now; return when."""
+	with world.now():
+		now_us = clock.now_us()
+		values = {
+			"name": rows.new_name(),
+			"status": "Equal",
+			"is_seamless": 1,
+			"started_us": now_us,
+			"since_us": 0,
+		}
+		rows.insert("Billing Reconciliation", now_us, values)
+		frappe.db.commit()
+	return now_us
 
 
 def _forge(old: str, new: str) -> None:
@@ -292,15 +324,12 @@ def test_where_stripe_does_not_answer_the_comparison_has_failed_and_says_so(
 
 def test_by_itself_it_reaches_back_behind_the_last_comparison_without_difference(world: World) -> None:
 	world.pay(make_company())
-	with world.now():
-		now_us = clock.now_us()
-		seamless = world.reconcile(3650)
-	assert seamless.differences == []
+	planted_us = plant_comparison(world)
 	world.pass_days(60)
-	with world.now():
-		world.reconcile(5)  # leaves a gap, and so does not count
-		outcome = reconcile.run()
-	assert outcome and abs(outcome.since_us - (now_us - reconcile.OVERLAP)) < 60 * clock.SECOND
+	world.reconcile(5)  # leaves a gap, and so does not count
+	first = world.reconcile()
+	assert (first.since_us, first.differences) == (planted_us - reconcile.OVERLAP, [])
+	assert world.reconcile().since_us == first.started_us - reconcile.OVERLAP
 
 
 def alarms() -> int:
