@@ -166,6 +166,7 @@ def test_environment(stack: Stack) -> dict[str, str]:
 		"PB_SIMULATOR_URL": stack.simulator_url,
 		"PB_SITE": stack.site.name,
 		"PB_SITES_PATH": str(stack.places.sites),
+		"PB_TOOLS_PYTHON": str(stack.places.tools / "bin" / "python"),
 		"PB_SITE_URL": stack.site_url,
 		"PB_WEBHOOK_SECRET": stack.keys.webhook,
 		"PB_WEB_URL": stack.web_url,

@@ -41,11 +41,17 @@ standard_portal_menu_items = [
 scheduler_events = {
 	"cron": {
 		"*/30 * * * *": ["prepaid_billing.scheduled.prepaid_low_balances"],
-		"* * * * *": ["prepaid_billing.scheduled.prepaid_stale_calls"],
 		"*/5 * * * *": ["prepaid_billing.scheduled.prepaid_summaries"],
+		"* * * * *": [
+			"prepaid_billing.scheduled.prepaid_stale_calls",
+			"prepaid_billing.scheduled.prepaid_missing_receipts",
+		],
 		"7 * * * *": ["prepaid_billing.scheduled.prepaid_unfinished_topups"],
 	},
-	"daily_long": ["prepaid_billing.scheduled.prepaid_verify_books"],
+	"daily_long": [
+		"prepaid_billing.scheduled.prepaid_verify_books",
+		"prepaid_billing.scheduled.prepaid_reconcile",
+	],
 }
 
 export_python_type_annotations = True

@@ -10,6 +10,8 @@ from prepaid_billing.calls.session import expire_stale
 from prepaid_billing.ledger import checkpoints
 from prepaid_billing.ledger.verify import verify
 from prepaid_billing.log import log
+from prepaid_billing.payments import reconcile
+from prepaid_billing.payments.issuing import issue_missing
 from prepaid_billing.payments.refunds import complete_planned
 from prepaid_billing.payments.topups import refresh_unfinished
 
@@ -36,6 +38,11 @@ def prepaid_unfinished_topups() -> None:
 	complete_planned()
 
 
+def prepaid_missing_receipts() -> None:
+	"""Issue the receipts and credit notes that are due; every minute."""
+	issue_missing()
+
+
 def prepaid_verify_books() -> None:
 	"""Check every standing invariant of the books, daily, and tell the managers where one is broken."""
 	findings = verify()
@@ -44,3 +51,10 @@ def prepaid_verify_books() -> None:
 		mail.queue_broken_books(
 			[f"{found.subject}: expected {found.expected}, found {found.found}" for found in findings]
 		)
+
+
+def prepaid_reconcile() -> None:
+	"""Compare our books with Stripe's, daily, and tell the managers where they differ."""
+	outcome = reconcile.run()
+	if outcome and outcome.differences:
+		mail.queue_different_books(outcome.lines(), [str(difference) for difference in outcome.differences])

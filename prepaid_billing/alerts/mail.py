@@ -50,20 +50,34 @@ def queue_warning(warning: frappe._dict) -> None:
 
 def queue_broken_books(findings: list[str]) -> None:
 	"""Tell every enabled Prepaid Billing Manager what the check of the books has found."""
-	managers = frappe.db.sql_list(
-		"""
-		SELECT DISTINCT u.email FROM `tabHas Role` r JOIN `tabUser` u ON u.name = r.parent
-		WHERE r.role = %s AND r.parenttype = 'User' AND u.enabled = 1 AND u.email LIKE '%%@%%'
-		""",
-		(MANAGER,),
-	)
-	if managers:
+	if managers := _managers():
 		frappe.sendmail(
 			recipients=managers,
 			subject=_("The books of Prepaid Billing do not prove themselves"),
 			template="broken_books",
 			args={"findings": findings, "site": get_url()},
 		)
+
+
+def queue_different_books(sums: list[str], findings: list[str]) -> None:
+	"""Tell every enabled Prepaid Billing Manager how our books and Stripe's differ: sums by currency, and what."""
+	if managers := _managers():
+		frappe.sendmail(
+			recipients=managers,
+			subject=_("The books of Prepaid Billing and Stripe's differ"),
+			template="different_books",
+			args={"sums": sums, "findings": findings, "site": get_url()},
+		)
+
+
+def _managers() -> list[str]:
+	return frappe.db.sql_list(
+		"""
+		SELECT DISTINCT u.email FROM `tabHas Role` r JOIN `tabUser` u ON u.name = r.parent
+		WHERE r.role = %s AND r.parenttype = 'User' AND u.enabled = 1 AND u.email LIKE '%%@%%'
+		""",
+		(MANAGER,),
+	)
 
 
 def _subject(warning: frappe._dict) -> str:

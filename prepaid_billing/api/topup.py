@@ -37,7 +37,10 @@ def status(topup: Any = None) -> dict:
 		"topup": found.name,
 		"status": found.status,
 		"amount": as_text(found.amount),
+		"tax": as_text(found.tax),
+		"credited": as_text(found.credited),
 		"currency": found.currency,
+		"receipt": found.receipt,
 		"balance": as_text(balance_of(company).balance),
 	}
 

@@ -31,6 +31,9 @@ CHECKS = (
 	("Balance Topup", "pb_topup_amount", "amount > 0 AND amount_paid >= 0 AND credited >= 0"),
 	("Balance Topup", "pb_topup_refunded", "amount_refunded >= 0 AND amount_refunded <= amount_paid"),
 	("Balance Topup", "pb_topup_taken_back", "taken_back >= 0 AND taken_back <= credited"),
+	("Balance Topup", "pb_topup_tax", "tax >= 0 AND tax <= amount_paid"),
+	("Balance Topup", "pb_topup_credit", "credited = amount_paid - IF(credits_net, tax, 0)"),
+	("Billing Receipt", "pb_receipt_sum", "gross = net + tax AND gross <> 0"),
 	("Billing Refund", "pb_refund_amount", "amount > 0"),
 	("Billing Dispute", "pb_dispute_amount", "amount > 0"),
 	("Billing Rate", "pb_rate_parts", "rate_per_minute >= 0 AND connection_fee >= 0 AND minimum_charge >= 0"),
@@ -41,6 +44,7 @@ UNIQUE = (
 	("Balance Transaction", "pb_entry_once", ("balance", "sequence")),
 	("Ledger Checkpoint", "pb_checkpoint_once", ("company", "sequence", "transaction_type")),
 	("Call Usage", "pb_usage_once", ("company", "quarter")),
+	("Billing Receipt", "pb_receipt_once", ("year", "sequence")),
 )
 
 INDEXES = (
@@ -49,6 +53,9 @@ INDEXES = (
 	("Call Charge", "pb_call_began", ("company", "started_us")),
 	("Call Charge", "pb_call_settled", ("company", "settled_sequence", "started_us")),
 	("Balance Topup", "pb_topup_attempts", ("company", "created_us")),
+	("Balance Topup", "pb_topup_receipt", ("receipt", "paid_us")),
+	("Billing Refund", "pb_refund_credit_note", ("credit_note", "status")),
+	("Billing Receipt", "pb_receipt_list", ("company", "year", "sequence")),
 	("Billing Dispute", "pb_dispute_open", ("company", "status")),
 	("Low Balance Warning", "pb_warning_day", ("company", "decided_us")),
 )
@@ -64,6 +71,8 @@ BINARY_KEYS = (
 	("Stripe Event", "event_id", 255),
 	("Billing Refund", "stripe_refund_id", 255),
 	("Billing Refund", "idempotency_key", 400),
+	("Billing Receipt", "receipt_number", 140),
+	("Billing Receipt", "document_key", 255),
 	("Billing Dispute", "stripe_dispute_id", 255),
 	("Balance Adjustment", "idempotency_key", 400),
 )

@@ -64,6 +64,23 @@ _CLAIMS = """
 	SELECT 'Billing Dispute', name, topup, company, currency, booked_amount, bookings FROM `tabBilling Dispute`
 """
 
+# What each document must say, and what it says; what it belongs to points back to it.
+_RECEIPTS = """
+	SELECT r.receipt_number,
+		CONCAT_WS(' ', t.name, t.company, t.currency, t.amount_paid, t.tax, t.vat_rate) AS expected,
+		CONCAT_WS(' ', r.topup, r.company, r.currency, r.gross, r.tax, r.vat_rate) AS found
+	FROM `tabBilling Receipt` r LEFT JOIN `tabBalance Topup` t ON t.receipt = r.name WHERE r.kind = 'Receipt'
+	UNION ALL
+	SELECT r.receipt_number, CONCAT_WS(' ', b.name, b.topup, b.company, b.currency, -b.amount),
+		CONCAT_WS(' ', r.refund, r.topup, r.company, r.currency, r.gross)
+	FROM `tabBilling Receipt` r LEFT JOIN `tabBilling Refund` b ON b.credit_note = r.name WHERE r.kind = 'Credit Note'
+	UNION ALL
+	SELECT r.receipt_number, CONCAT_WS(' ', b.name, b.topup, c.company, c.currency, -c.gross, -c.tax),
+		CONCAT_WS(' ', r.refund, r.topup, r.company, r.currency, r.gross, r.tax)
+	FROM `tabBilling Receipt` r LEFT JOIN `tabBilling Refund` b ON b.reversal = r.name
+	LEFT JOIN `tabBilling Receipt` c ON c.name = b.credit_note WHERE r.kind = 'Reversal'
+"""
+
 CHECKS = (
 	Check(
 		"The entries of a balance follow each other: sequence, balance_after and hash chain",
@@ -225,6 +242,40 @@ CHECKS = (
 			SELECT 1 FROM `tabCall Charge` c JOIN `tabCall Usage State` s ON s.company = c.company
 			WHERE c.company = d.company AND c.settled_sequence >= s.counted_sequence AND {_QUARTER} = d.quarter
 		) LIMIT {_FIRST_BAD}
+		""",
+	),
+	Check(
+		"Receipts are numbered without gaps in each year",
+		f"""
+		SELECT CONCAT('receipts of ', y.name), y.last_sequence, CONCAT(COALESCE(r.documents, 0), ' numbers up to ', COALESCE(r.last, 0))
+		FROM `tabBilling Receipt Year` y
+		LEFT JOIN (
+			SELECT year, COUNT(*) AS documents, MIN(sequence) AS first, MAX(sequence) AS last FROM `tabBilling Receipt` GROUP BY year
+		) r ON r.year = y.name
+		WHERE y.last_sequence != COALESCE(r.documents, 0) OR y.last_sequence != COALESCE(r.last, 0) OR COALESCE(r.first, 1) != 1
+		LIMIT {_FIRST_BAD}
+		""",
+	),
+	Check(
+		"A receipt says what was paid, a credit note what went back, and each stands where it belongs",
+		f"""
+		SELECT CONCAT('receipt ', r.receipt_number), r.expected, r.found FROM ({_RECEIPTS}) r
+		WHERE NOT r.expected <=> r.found LIMIT {_FIRST_BAD}
+		""",
+	),
+	Check(
+		"The documents of a top-up add up to what of it was paid and has not gone back",
+		f"""
+		SELECT CONCAT('top-up ', t.name), t.amount_paid - COALESCE(b.refunded, 0), r.gross FROM `tabBalance Topup` t
+		JOIN (
+			SELECT topup, SUM(gross) AS gross, SUM(tax) AS tax FROM `tabBilling Receipt` GROUP BY topup
+		) r ON r.topup = t.name
+		LEFT JOIN (
+			SELECT topup, SUM(amount) AS refunded FROM `tabBilling Refund`
+			WHERE credit_note IS NOT NULL AND reversal IS NULL GROUP BY topup
+		) b ON b.topup = t.name
+		WHERE r.gross != t.amount_paid - COALESCE(b.refunded, 0) OR r.tax NOT BETWEEN 0 AND t.tax
+			OR (r.gross = 0 AND r.tax != 0) LIMIT {_FIRST_BAD}
 		""",
 	),
 	Check(

@@ -7,7 +7,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import stripe
 from frappe import _
@@ -15,8 +15,8 @@ from frappe import _
 from prepaid_billing.exceptions import InvalidWebhook, PaymentRefused, TryAgain
 from prepaid_billing.log import log
 from prepaid_billing.payments import keys
-from prepaid_billing.payments.facts import PaymentFacts, of_session
-from prepaid_billing.payments.takeback import Claim, of_refund
+from prepaid_billing.payments.facts import PaymentFacts, of_intent, of_session
+from prepaid_billing.payments.takeback import Claim, of_dispute, of_refund
 
 TOLERANCE = 300
 """Seconds that a webhook's time stamp may be off, into the past and into the future."""
@@ -89,15 +89,58 @@ def _refunds(payment_intent_id: str) -> list[dict]:
 	)
 
 
+def sessions_since(created: int) -> Iterator[list[dict]]:
+	"""Yield the Checkout sessions since a moment (Unix seconds), newest first, a page at a time. Raises TryAgain."""
+	yield from _pages(lambda client, page: client.v1.checkout.sessions.list(params=_since(created, page)))
+
+
+def charges_since(created: int) -> Iterator[list[dict]]:
+	"""Yield the charges since a moment (Unix seconds), failed ones among them. As sessions_since."""
+	yield from _pages(lambda client, page: client.v1.charges.list(params=_since(created, page)))
+
+
+def refunds_since(created: int) -> Iterator[list[dict]]:
+	"""Yield the refunds since a moment (Unix seconds). As sessions_since."""
+	yield from _pages(lambda client, page: client.v1.refunds.list(params=_since(created, page)))
+
+
+def disputes_since(created: int) -> Iterator[list[dict]]:
+	"""Yield the disputes since a moment (Unix seconds). As sessions_since."""
+	yield from _pages(lambda client, page: client.v1.disputes.list(params=_since(created, page)))
+
+
+def intent_facts(payment_intent_id: str) -> PaymentFacts | None:
+	"""Ask Stripe how a payment intent stands, None where it is not known there. Raises TryAgain."""
+	found = _one(lambda client: client.v1.payment_intents.retrieve(payment_intent_id))
+	return of_intent(found) if found else None
+
+
+def claim(kind: str, stripe_id: str) -> Claim | None:
+	"""Return a "refund" or "dispute" as it stands at Stripe, or None where it is not known there. Raises TryAgain."""
+	if kind == "refund":
+		found = _one(lambda client: client.v1.refunds.retrieve(stripe_id))
+		return of_refund(found) if found else None
+	found = _one(lambda client: client.v1.disputes.retrieve(stripe_id))
+	return of_dispute(found) if found else None
+
+
+def _since(created: int, page: dict) -> dict:
+	return {"created": {"gte": created}, **page}
+
+
 def _all(list_page: Callable[[stripe.StripeClient, dict], stripe.StripeObject]) -> list[dict]:
-	"""Return every object of a list, page by page. Raises TryAgain."""
-	found: list[dict] = []
+	"""Return every object of a list. Raises TryAgain."""
+	return [thing for page in _pages(list_page) for thing in page]
+
+
+def _pages(list_page: Callable[[stripe.StripeClient, dict], stripe.StripeObject]) -> Iterator[list[dict]]:
+	after: dict[str, str] = {}
 	while True:
-		after = {"starting_after": found[-1]["id"]} if found else {}
 		page = _call(lambda client, after=after: list_page(client, {"limit": 100, **after}))
-		found += page["data"]
+		yield page["data"]
 		if not page["has_more"]:
-			return found
+			return
+		after = {"starting_after": page["data"][-1]["id"]}
 
 
 def verified_event(body: bytes, header: str | None) -> dict:

@@ -4,3 +4,4 @@
 import "./desk/requests";
 import "./desk/money";
 import "./desk/calls";
+import "./desk/receipts";
