@@ -1,4 +1,4 @@
-"""python3 -m dev demo | test | proof | bench-ledger | bench-calls | lint | mutation | setup | stop: what the Makefile calls."""
+"""python3 -m dev demo | test | proof | bench-ledger | bench-calls | bench-webhooks | lint | mutation | setup | stop: what the Makefile calls."""
 
 import os
 import signal
@@ -16,7 +16,18 @@ from dev.services import identity, pid_file, stop_leftovers
 from dev.setup import hand_over, set_up_bench, set_up_machine
 from dev.testing import run_benchmark, run_tests
 
-COMMANDS = ("demo", "test", "proof", "bench-ledger", "bench-calls", "lint", "mutation", "setup", "stop")
+COMMANDS = (
+	"demo",
+	"test",
+	"proof",
+	"bench-ledger",
+	"bench-calls",
+	"bench-webhooks",
+	"lint",
+	"mutation",
+	"setup",
+	"stop",
+)
 INTERRUPTED = 130
 STOP_SECONDS = 60
 

@@ -4,3 +4,5 @@
 import "./desk/requests";
 import "./desk/money";
 import "./desk/calls";
+import "./desk/payments";
+import "./desk/refunds";
