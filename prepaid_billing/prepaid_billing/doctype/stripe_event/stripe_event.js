@@ -27,7 +27,7 @@ function meaning({ status, error }) {
 			"Nothing was booked: a person has to judge it. Compare it with the payment in Stripe's dashboard, mend the cause, then replay it. It books nothing twice."
 		),
 	};
-	return [reason && `<strong>${reason}</strong>`, sentences[status]].filter(Boolean).join("<br>");
+	return `<div>${[reason && `<strong>${reason}</strong>`, sentences[status]].filter(Boolean).join("<br>")}</div>`;
 }
 
 function add_replay(frm) {
