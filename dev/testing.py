@@ -96,7 +96,7 @@ def run_on_fresh_site(places: Places, groups: Groups) -> Tally:
 
 
 def run_benchmark(places: Places, paths: list[str], subject: str) -> int:
-	"""Measure the ledger, the calls or the pages on a site of its own. Exit code 0 when the wanted ratios hold."""
+	"""Measure one subject on a site of its own. Exit code 0 when the wanted ratios hold."""
 	with exclusive(places.run / "test.lock", f"bench-{subject}: waiting for a test run to end"):
 		set_up_bench(places, paths)
 		with fresh_site(places) as (stack, _services):

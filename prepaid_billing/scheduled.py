@@ -5,6 +5,7 @@ Frappe names a job by the last two parts of its path, so they are named after th
 
 from prepaid_billing.alerts import mail
 from prepaid_billing.alerts.check import check_low_balances
+from prepaid_billing.batch import each
 from prepaid_billing.calls import usage_counts
 from prepaid_billing.calls.session import expire_stale
 from prepaid_billing.ledger import checkpoints
@@ -14,6 +15,7 @@ from prepaid_billing.payments import reconcile
 from prepaid_billing.payments.issuing import issue_missing
 from prepaid_billing.payments.refunds import complete_planned
 from prepaid_billing.payments.topups import refresh_unfinished
+from prepaid_billing.payments.webhook import process_waiting
 
 
 def prepaid_low_balances() -> None:
@@ -33,9 +35,8 @@ def prepaid_summaries() -> None:
 
 
 def prepaid_unfinished_topups() -> None:
-	"""Ask Stripe about top-ups that no webhook finished and for refunds that did not reach it; every hour."""
-	refresh_unfinished()
-	complete_planned()
+	"""Go on with what was left unfinished: top-ups, refunds that did not reach Stripe, events that failed; hourly."""
+	each((refresh_unfinished, complete_planned, process_waiting), lambda job: job())
 
 
 def prepaid_missing_receipts() -> None:

@@ -158,7 +158,7 @@ def _waits(job: frappe._dict) -> str:
 
 def _payments() -> list[str]:
 	lines = []
-	for label, read in (("secret key", keys.secret_key), ("webhook secret", keys.webhook_secret)):
+	for label, read in (("secret key", keys.secret_key), ("webhook secret", keys.webhook_secrets)):
 		try:
 			read()
 			lines.append(f"{label} is set")

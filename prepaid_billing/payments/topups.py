@@ -24,7 +24,7 @@ from prepaid_billing.exceptions import (
 )
 from prepaid_billing.ledger import LockedBalance, clock, rows, transaction
 from prepaid_billing.log import log
-from prepaid_billing.payments import gateway, keys, vat
+from prepaid_billing.payments import customers, gateway, keys, vat
 from prepaid_billing.payments.decide import Decision, TopupState, decide
 from prepaid_billing.payments.facts import NotRepresentable, PaymentFacts, to_minor
 from prepaid_billing.rating.money import from_database
@@ -131,9 +131,10 @@ def refresh_unfinished() -> int:
 	names = frappe.db.sql_list(
 		"""
 		SELECT name FROM `tabBalance Topup`
-		WHERE status IN ('Created', 'Processing') AND checkout_session_id IS NOT NULL
+		WHERE status IN ('Created', 'Processing') AND checkout_session_id IS NOT NULL AND livemode = %s
 		ORDER BY created_us LIMIT 1000
-		"""
+		""",
+		(int(keys.is_live()),),
 	)
 	return len(each([*_lapsed(), *names], _refresh_or_expire))
 
@@ -191,9 +192,11 @@ def _act(account: LockedBalance, topup: frappe._dict, facts: PaymentFacts, decis
 			},
 		)
 	elif decision.action == "status":
-		rows.update(
-			"Balance Topup", topup.name, {"status": decision.status, "failure_reason": decision.reason}
-		)
+		columns = {"status": decision.status}
+		# Of two events about one failure only one knows why.
+		if decision.reason or decision.status != "Failed":
+			columns["failure_reason"] = decision.reason
+		rows.update("Balance Topup", topup.name, columns)
 	elif decision.action == "note":
 		rows.update("Balance Topup", topup.name, {"failure_reason": decision.reason})
 
@@ -321,7 +324,7 @@ def _open_session(topup: frappe._dict) -> str:
 	window = (clock.now_us() - topup.created_us) // (_WINDOW_SECONDS * clock.SECOND)
 	expires = topup.created_us // clock.SECOND + window * _WINDOW_SECONDS + SESSION_SECONDS
 	params = {**json.loads(topup.checkout_params), "expires_at": expires}
-	session = gateway.create_session(params, f"{topup.name}-{window}")
+	session = _session_for_customer(topup, params, f"{topup.name}-{window}")
 
 	def work() -> None:
 		with ledger.locked(topup.company):
@@ -338,6 +341,17 @@ def _open_session(topup: frappe._dict) -> str:
 
 	transaction.run(work)
 	return session["url"]
+
+
+def _session_for_customer(topup: frappe._dict, params: dict, key: str) -> dict:
+	"""Open the session for the company's customer; where that was deleted at Stripe, for a new one."""
+	livemode = bool(topup.livemode)
+	customer = customers.customer_of(topup.company, livemode)
+	try:
+		return gateway.create_session({**params, "customer": customer}, f"{key}-{customer}")
+	except gateway.UnknownCustomer:
+		customer = customers.customer_of(topup.company, livemode, lost=customer)
+		return gateway.create_session({**params, "customer": customer}, f"{key}-{customer}")
 
 
 def _session_params(account: LockedBalance, attempt: _Attempt, language: str, emails: str | None) -> dict:
@@ -365,7 +379,7 @@ def _session_params(account: LockedBalance, attempt: _Attempt, language: str, em
 		"cancel_url": f"{pages}/cancel?topup={attempt.name}",
 	}
 	if emails:
-		params["customer_email"] = emails.split()[0]
+		params["payment_intent_data"]["receipt_email"] = emails.split()[0]
 	return params
 
 
