@@ -23,7 +23,11 @@ app_include_js = "prepaid_billing_desk.bundle.js"
 
 override_whitelisted_methods = {"frappe.client.get_count": "prepaid_billing.api.desk.get_count"}
 
-before_request = ["prepaid_billing.http.before_request"]
+before_request = [
+	"prepaid_billing.ledger.transaction.keep_count_of_writes",
+	"prepaid_billing.http.before_request",
+]
+before_job = ["prepaid_billing.ledger.transaction.keep_count_of_writes"]
 after_request = ["prepaid_billing.http.after_request"]
 
 doc_events = {"Currency": {"after_rename": "prepaid_billing.closed.keep_currency_of_a_balance"}}

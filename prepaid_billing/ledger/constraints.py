@@ -22,6 +22,8 @@ CHECKS = (
 	("Balance Transaction", "pb_entry_scale", "amount = ROUND(amount, 6)"),
 	("Balance Transaction", "pb_entry_sequence", "sequence > 0"),
 	("Balance Transaction", "pb_entry_key", "idempotency_key IS NOT NULL AND CHAR_LENGTH(entry_hash) = 64"),
+	# A CHECK that is NULL passes, so the one above lets a missing hash through.
+	("Balance Transaction", "pb_entry_hashed", "entry_hash IS NOT NULL"),
 	("Call Charge", "pb_call_money", "reserved_amount >= 0 AND amount >= 0"),
 	(
 		"Call Charge",
@@ -52,6 +54,7 @@ INDEXES = (
 	("Balance Transaction", "pb_entry_type", ("balance", "transaction_type", "sequence", "amount")),
 	("Call Charge", "pb_call_began", ("company", "started_us")),
 	("Call Charge", "pb_call_settled", ("company", "settled_sequence", "started_us")),
+	("Balance Adjustment", "pb_adjustment_day", ("asked_by", "asked_us")),
 	("Balance Topup", "pb_topup_attempts", ("company", "created_us")),
 	("Balance Topup", "pb_topup_receipt", ("receipt", "paid_us")),
 	("Billing Refund", "pb_refund_credit_note", ("credit_note", "status")),

@@ -38,7 +38,7 @@ _REPLAY = f"""
 			CASE
 				WHEN sequence != n THEN 'sequence'
 				WHEN balance_after != running THEN 'balance_after'
-				WHEN entry_hash != expected_hash THEN 'entry_hash'
+				WHEN NOT entry_hash <=> expected_hash THEN 'entry_hash'
 			END AS problem,
 			CASE WHEN sequence != n THEN n WHEN balance_after != running THEN running ELSE expected_hash END AS expected,
 			CASE WHEN sequence != n THEN sequence WHEN balance_after != running THEN balance_after ELSE entry_hash END AS found
@@ -90,15 +90,15 @@ CHECKS = (
 		"A balance is the sum of its entries, and ends where they end",
 		f"""
 		SELECT b.name,
-			CONCAT_WS(', ', COALESCE(e.total, 0), COALESCE(e.last, 0), COALESCE(t.entry_hash, '')),
-			CONCAT_WS(', ', b.balance, b.last_sequence, COALESCE(b.last_hash, ''))
+			CONCAT_WS(', ', COALESCE(e.total, 0), COALESCE(e.last, 0), COALESCE(t.entry_hash, ''), COALESCE(t.booked_us, 0)),
+			CONCAT_WS(', ', b.balance, b.last_sequence, COALESCE(b.last_hash, ''), COALESCE(b.last_booked_us, 0))
 		FROM `tabPrepaid Balance` b
 		LEFT JOIN (
 			SELECT balance, SUM(amount) AS total, MAX(sequence) AS last FROM `tabBalance Transaction` GROUP BY balance
 		) e ON e.balance = b.name
 		LEFT JOIN `tabBalance Transaction` t ON t.balance = e.balance AND t.sequence = e.last
 		WHERE b.balance != COALESCE(e.total, 0) OR b.last_sequence != COALESCE(e.last, 0)
-			OR COALESCE(b.last_hash, '') != COALESCE(t.entry_hash, '')
+			OR COALESCE(b.last_hash, '') != COALESCE(t.entry_hash, '') OR COALESCE(b.last_booked_us, 0) != COALESCE(t.booked_us, 0)
 		LIMIT {_FIRST_BAD}
 		""",
 	),

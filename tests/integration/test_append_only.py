@@ -15,7 +15,7 @@ from frappe.model.rename_doc import rename_doc
 
 from prepaid_billing.calls import session
 from prepaid_billing.payments import issuing, topups
-from prepaid_billing.permissions import MANAGER
+from prepaid_billing.permissions import MANAGER, STAFF
 from tests import factories, site
 from tests.client import Api
 from tests.factories import make_company, make_user, new_id
@@ -370,3 +370,14 @@ def test_a_currency_that_balances_are_kept_in_keeps_its_name(validate: bool) -> 
 	site.fresh()
 	assert picture(company) == before
 	assert frappe.db.exists("Currency", "EUR")
+
+
+def test_a_rate_keeps_its_name_because_calls_name_it(books: dict) -> None:
+	rate = frappe.db.get_value("Call Charge", books["Call Charge"], "rate")
+	road = Road(factories.api_key_of(make_user(STAFF)), "Billing Rate", rate, {})
+	answer = road.own_method("rename", name=new_id(), validate_rename=False, force=True)
+	assert answer.status_code == 403
+	with pytest.raises(frappe.PermissionError):
+		rename_doc("Billing Rate", rate, new_id(), force=True, ignore_permissions=True)
+	site.fresh()
+	assert frappe.db.get_value("Call Charge", books["Call Charge"], "rate") == rate
