@@ -13,7 +13,7 @@ from prepaid_billing import inputs
 from prepaid_billing.calls import usage
 from prepaid_billing.display import day_of, length, moment, money, time_of, weekday_of
 from prepaid_billing.exceptions import InvalidInput
-from prepaid_billing.exports.transactions import group_sums
+from prepaid_billing.exports.transactions import check_length, group_sums
 from prepaid_billing.ledger import balance_of, clock, statement
 from prepaid_billing.ledger.checkpoints import Sum
 from prepaid_billing.ledger.period import zone_of
@@ -88,10 +88,13 @@ class _Page:
 		cursor = argument("cursor")
 		before = inputs.whole_number(cursor, "cursor", least=1) if cursor else None
 		wanted = statement.between(self.company, first, last, self.zone, (kind,) if kind else ())
+		sums = statement.sums(wanted)
+		if argument("export") == "pdf":
+			check_length(sums)
 		return {
 			**(self.entries(wanted, before) if kind or by_entry else self.days(wanted, before)),
 			"is_continued": before is not None,
-			"sums": _sums(statement.sums(wanted), self.currency),
+			"sums": _sums(sums, self.currency),
 		}
 
 	def entries(self, wanted: Stretch, before: int | None) -> dict[str, object]:

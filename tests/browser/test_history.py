@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from prepaid_billing import ledger
+from prepaid_billing.exports.transactions import MOST_PRINTED
 from prepaid_billing.ledger import checkpoints
 from tests import factories, site
 from tests.browser.conftest import Customer
@@ -130,6 +131,19 @@ def test_file_for_excel_is_downloaded_with_the_filter_of_the_page(
 	with open(download.value.path(), encoding="utf-8-sig") as file:
 		rows = [*csv.DictReader(io.StringIO(file.read()), delimiter=";")]
 	assert [row["Betrag"] for row in rows] == ["50,00"]
+
+
+def test_statement_too_long_for_paper_is_refused_on_the_page(new_customer: NewCustomer) -> None:
+	customer = new_customer("1")
+	for _number in range(MOST_PRINTED):
+		factories.give(customer.company, "0.01")
+	customer.open(TRANSACTIONS)
+	customer.page.get_by_role("link", name="Statement (PDF)").click()
+	expect(customer.page.get_by_role("alert")).to_contain_text("this one has 1001. Choose a shorter period")
+	customer.page.goto(f"{TRANSACTIONS}?type=Call+Charge")
+	with customer.page.expect_download() as download:
+		customer.page.get_by_role("link", name="Statement (PDF)").click()
+	assert download.value.suggested_filename.startswith("statement-")
 
 
 def test_usage_says_what_the_ledger_says(new_caller: Callable[..., Customer]) -> None:
