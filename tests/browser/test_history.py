@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 from prepaid_billing import ledger
 from prepaid_billing.exports.transactions import MOST_PRINTED
 from prepaid_billing.ledger import checkpoints
+from prepaid_billing.payments import issuing
 from tests import factories, site
 from tests.browser.conftest import Customer
 from tests.browser.test_topup import PAYING_CARD, pay
@@ -168,15 +169,13 @@ def test_receipt_of_a_topup_is_linked_where_there_is_one(new_customer: NewCustom
 	pay(customer.page, PAYING_CARD)
 	expect(customer.page.get_by_role("heading", name="was added to your balance")).to_be_visible()
 	site.fresh()
-	topup = frappe.db.get_value("Balance Topup", {"company": customer.company})
-	frappe.db.sql(
-		"INSERT IGNORE INTO `tabBilling Receipt` (name, topup, company, currency) VALUES (%s, %s, %s, 'EUR')",
-		(f"R-{topup}", topup, customer.company),
-	)
-	frappe.db.commit()
-	receipt = frappe.db.get_value("Billing Receipt", {"topup": topup})
+	issuing.issue_missing()
+	site.fresh()
+	receipt = frappe.db.get_value("Balance Topup", {"company": customer.company}, "receipt")
+	assert receipt
 	customer.open(TRANSACTIONS)
-	expect(customer.page.get_by_role("link", name=re.compile("^Receipt"))).to_have_attribute(
+	link = customer.page.get_by_role("link", name=re.compile("^Receipt"))
+	expect(link).to_have_attribute(
 		"href", f"/api/method/prepaid_billing.api.receipts.download?receipt={receipt}"
 	)
 
