@@ -258,9 +258,9 @@ def _group_amount(group: str, amount: Decimal, currency: str) -> str:
 def _documents(entries: list[frappe._dict]) -> dict[str, str]:
 	"""Return the receipt of a top-up and the credit note of a refund, by its name, for those that have one."""
 	found: dict[str, str] = {}
-	for doctype, column in (("Balance Topup", "receipt"), ("Billing Refund", "credit_note")):
+	for doctype, field in (("Balance Topup", "receipt"), ("Billing Refund", "credit_note")):
 		if names := [entry.reference_name for entry in entries if entry.reference_doctype == doctype]:
-			query = f"SELECT name, `{column}` FROM `tab{doctype}` WHERE name IN %s AND `{column}` IS NOT NULL"
+			query = f"SELECT name, `{field}` FROM `tab{doctype}` WHERE name IN %s AND `{field}` IS NOT NULL"
 			found |= dict(frappe.db.sql(query, (names,)))
 	return found
 
