@@ -35,11 +35,13 @@ _THERE = """
 """
 _BOOKED = """
 	SELECT CEIL(sequence / %(every)s) * %(every)s AS upto, transaction_type, COUNT(*), CAST(SUM(amount) AS CHAR)
-	FROM `tabBalance Transaction` WHERE balance = %(company)s AND sequence > %(after)s AND sequence <= %(last)s
+	FROM `tabBalance Transaction` FORCE INDEX (pb_entry_once)
+	WHERE balance = %(company)s AND sequence > %(after)s AND sequence <= %(last)s
 	GROUP BY upto, transaction_type ORDER BY upto
 """
 _PART = """
-	SELECT %s, transaction_type, COUNT(*), CAST(SUM(amount) AS CHAR) FROM `tabBalance Transaction`
+	SELECT %s, transaction_type, COUNT(*), CAST(SUM(amount) AS CHAR)
+	FROM `tabBalance Transaction` FORCE INDEX (pb_entry_once)
 	WHERE balance = %s AND sequence > %s AND sequence <= %s GROUP BY transaction_type
 """
 
