@@ -161,7 +161,8 @@ def _days(wanted: Stretch, zone: ZoneInfo, upto: int) -> list[Day]:
 
 def _read(wanted: Stretch, after: int, upto: int, limit: int, order: str) -> list[frappe._dict]:
 	query = _ENTRIES.format(
-		index="pb_entry_type" if wanted.kinds else "pb_entry_once",
+		# Nearly every entry is one of calls: where these are wanted, the next ones are found as they come.
+		index="pb_entry_once" if not wanted.kinds or set(CALLS) <= set(wanted.kinds) else "pb_entry_type",
 		kinds="AND transaction_type IN %(kinds)s" if wanted.kinds else "",
 		order=order,
 	)
