@@ -16,7 +16,7 @@ from prepaid_billing.batch import each
 from prepaid_billing.ledger import clock, rows, transaction
 from prepaid_billing.rating.money import ZERO
 
-EVERY = 200
+EVERY = 100
 """Entries from one checkpoint to the next; a sum reads fewer entries than that at each of its ends."""
 
 _BLOCKS = 1_000
