@@ -14,6 +14,7 @@ PURE = (
 	"prepaid_billing/calls/report.py",
 	"prepaid_billing/payments/decide.py",
 	"prepaid_billing/payments/facts.py",
+	"prepaid_billing/payments/suggest.py",
 	"prepaid_billing/payments/takeback.py",
 	"prepaid_billing/alerts/decide.py",
 )

@@ -1,17 +1,25 @@
-"""The balance page: what is left, how long it lasts, and what happened last."""
+"""The balance page: what is left, how long it lasts, what this month cost, and what happens now and happened last."""
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import frappe
+from babel.dates import format_date
 from frappe import _
 
 from prepaid_billing.alerts.decide import level_of
+from prepaid_billing.calls import live, recent
 from prepaid_billing.display import moment, money
-from prepaid_billing.ledger import BalanceView, balance_of, last_entries
+from prepaid_billing.ledger import BalanceView, balance_of, clock, last_entries
 from prepaid_billing.portal import address, may_pay, payers
-from prepaid_billing.portal.figures import column, minutes, price_in_words, rate_of
+from prepaid_billing.portal.figures import column, language, minutes, number, price_in_words, rate_of
 
 ENTRIES = 10
+RUNNING = 20
+"""Calls in progress that are listed at most; what all of them hold stands above."""
+
+_LONG = 365
 
 
 def overview(company: str) -> dict[str, object]:
@@ -25,6 +33,10 @@ def overview(company: str) -> dict[str, object]:
 		"threshold": money(view.threshold, view.currency) if view.threshold else "",
 		"minutes": minutes(rate, view.available),
 		"price": price_in_words(rate, view.currency),
+		**_days(view),
+		"month": _month(view),
+		"running": [_running(call, view.currency) for call in live.running(company, RUNNING)],
+		"currency": view.currency,
 		"entries": _entries(view),
 		"blocked": blocked(view),
 		"payers": "" if may_pay(company) else payers(company),
@@ -44,6 +56,49 @@ def blocked(view: BalanceView) -> str:
 			"Your balance is frozen. New calls cannot be started. Your money is kept; please contact us."
 		)
 	return ""
+
+
+def days_in_words(days: int) -> str:
+	"""Return how long a balance lasts, such as ``about 12 days``."""
+	if days >= _LONG:
+		return _("more than a year")
+	if days > 1:
+		return _("about {0} days").format(number(days, "#,##0"))
+	return _("about 1 day") if days else _("less than a day")
+
+
+def _days(view: BalanceView) -> dict[str, str]:
+	"""Return how long the balance lasts at the last week's use, and what that was; nothing without any."""
+	week = recent.use_of_days(view.company, recent.WEEK)
+	days = recent.days_left(view.available, week)
+	if days is None:
+		return {"days": "", "per_day": ""}
+	return {"days": days_in_words(days), "per_day": money(week.cost / recent.WEEK, view.currency)}
+
+
+def _month(view: BalanceView) -> dict[str, str]:
+	month = recent.month_so_far(view.company)
+	return {
+		"name": format_date(month.now, "LLLL", locale=language()),
+		"calls": number(month.use.calls, "#,##0"),
+		"minutes": number(Decimal(month.use.seconds) / 60, "#,##0"),
+		"cost": money(month.use.cost, view.currency),
+		"before": money(month.before.cost, view.currency),
+		"until": format_date(
+			month.until, "d. MMMM" if language().startswith("de") else "d MMMM", locale=language()
+		),
+		"has_before": bool(month.before.calls),
+	}
+
+
+def _running(call: live.Running, currency: str) -> dict[str, object]:
+	length, seconds = divmod(call.seconds, 60)
+	return {
+		"callee": call.callee or _("Unknown number"),
+		"began": clock.iso(call.started_us),
+		"length": f"{length}:{seconds:02d}" if call.is_answered else "",
+		"cost": money(call.cost, currency),
+	}
 
 
 def _entries(view: BalanceView) -> list[dict[str, object]]:
