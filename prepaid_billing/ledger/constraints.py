@@ -50,7 +50,6 @@ INDEXES = (
 	("Call Charge", "pb_call_settled", ("company", "settled_sequence", "started_us")),
 	("Balance Topup", "pb_topup_attempts", ("company", "created_us")),
 	("Call Charge", "pb_call_open", ("company", "status", "started_us")),
-	("Call Charge", "pb_call_use", ("company", "started_us", "billed_sec", "duration_sec", "amount")),
 	("Billing Dispute", "pb_dispute_open", ("company", "status")),
 	("Low Balance Warning", "pb_warning_day", ("company", "decided_us")),
 )

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 import frappe
 from babel.dates import format_date
 from frappe import _
 
 from prepaid_billing.alerts.decide import level_of
 from prepaid_billing.calls import live, recent
-from prepaid_billing.display import moment, money
-from prepaid_billing.ledger import BalanceView, balance_of, clock, last_entries
+from prepaid_billing.display import day_of, length, moment, money
+from prepaid_billing.ledger import BalanceView, balance_of, last_entries
 from prepaid_billing.portal import address, may_pay, payers
 from prepaid_billing.portal.figures import column, language, minutes, number, price_in_words, rate_of
 
@@ -33,8 +31,7 @@ def overview(company: str) -> dict[str, object]:
 		"threshold": money(view.threshold, view.currency) if view.threshold else "",
 		"minutes": minutes(rate, view.available),
 		"price": price_in_words(rate, view.currency),
-		**_days(view),
-		"month": _month(view),
+		**_use(view),
 		"running": [_running(call, view.currency) for call in live.running(company, RUNNING)],
 		"currency": view.currency,
 		"entries": _entries(view),
@@ -67,36 +64,29 @@ def days_in_words(days: int) -> str:
 	return _("about 1 day") if days else _("less than a day")
 
 
-def _days(view: BalanceView) -> dict[str, str]:
-	"""Return how long the balance lasts at the last week's use, and what that was; nothing without any."""
-	week = recent.use_of_days(view.company, recent.WEEK)
-	days = recent.days_left(view.available, week)
-	if days is None:
-		return {"days": "", "per_day": ""}
-	return {"days": days_in_words(days), "per_day": money(week.cost / recent.WEEK, view.currency)}
-
-
-def _month(view: BalanceView) -> dict[str, str]:
-	month = recent.month_so_far(view.company)
+def _use(view: BalanceView) -> dict[str, object]:
+	"""Return how long the balance lasts at the last week's use, and what this month cost beside the last one."""
+	recently = recent.recent(view.company)
+	days = recent.days_left(view.available, recently.week)
 	return {
-		"name": format_date(month.now, "LLLL", locale=language()),
-		"calls": number(month.use.calls, "#,##0"),
-		"minutes": number(Decimal(month.use.seconds) / 60, "#,##0"),
-		"cost": money(month.use.cost, view.currency),
-		"before": money(month.before.cost, view.currency),
-		"until": format_date(
-			month.until, "d. MMMM" if language().startswith("de") else "d MMMM", locale=language()
-		),
-		"has_before": bool(month.before.calls),
+		"days": "" if days is None else days_in_words(days),
+		"per_day": money(recently.week.amount / recent.WEEK, view.currency),
+		"month": {
+			"name": format_date(recently.day, "LLLL", locale=language()),
+			"calls": number(recently.month.calls, "#,##0"),
+			"minutes": number(recently.month.minutes, "#,##0"),
+			"cost": money(recently.month.amount, view.currency),
+			"before": money(recently.month_before.amount, view.currency),
+			"until": day_of(recently.until),
+			"has_before": bool(recently.month_before.calls),
+		},
 	}
 
 
 def _running(call: live.Running, currency: str) -> dict[str, object]:
-	length, seconds = divmod(call.seconds, 60)
 	return {
 		"callee": call.callee or _("Unknown number"),
-		"began": clock.iso(call.started_us),
-		"length": f"{length}:{seconds:02d}" if call.is_answered else "",
+		"length": length(call.seconds) if call.is_answered else "",
 		"cost": money(call.cost, currency),
 	}
 

@@ -59,7 +59,10 @@ for (const section of document.querySelectorAll("[data-running]")) {
 }
 
 function length(seconds) {
-	return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+	const two = (number) => String(number).padStart(2, "0");
+	const minutes = Math.floor(seconds / 60);
+	const rest = two(seconds % 60);
+	return minutes < 60 ? `${minutes}:${rest}` : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${rest}`;
 }
 
 function figure(selector, text) {
