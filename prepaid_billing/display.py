@@ -7,6 +7,7 @@ import frappe
 from babel import localedata
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency
+from frappe import _
 
 from prepaid_billing.rating.money import exponent
 
@@ -57,6 +58,15 @@ def length(seconds: int) -> str:
 	hours, rest = divmod(seconds, 3600)
 	minutes, seconds = divmod(rest, 60)
 	return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+
+
+def days_in_words(days: int) -> str:
+	"""Return how long a balance lasts, such as ``about 12 days``."""
+	if days >= 365:
+		return _("more than a year")
+	if days > 1:
+		return _("about {0} days").format(days)
+	return _("about 1 day") if days else _("less than a day")
 
 
 def _pattern(places: int, exact: bool, language: str | None) -> str:

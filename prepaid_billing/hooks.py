@@ -41,7 +41,10 @@ standard_portal_menu_items = [
 scheduler_events = {
 	"cron": {
 		"*/30 * * * *": ["prepaid_billing.scheduled.prepaid_low_balances"],
-		"* * * * *": ["prepaid_billing.scheduled.prepaid_stale_calls"],
+		"* * * * *": [
+			"prepaid_billing.scheduled.prepaid_stale_calls",
+			"prepaid_billing.scheduled.prepaid_payment_mails",
+		],
 		"*/5 * * * *": ["prepaid_billing.scheduled.prepaid_summaries"],
 		"7 * * * *": ["prepaid_billing.scheduled.prepaid_unfinished_topups"],
 	},

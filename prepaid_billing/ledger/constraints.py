@@ -48,7 +48,12 @@ INDEXES = (
 	("Balance Transaction", "pb_entry_type", ("balance", "transaction_type", "sequence", "amount")),
 	("Call Charge", "pb_call_began", ("company", "started_us")),
 	("Call Charge", "pb_call_settled", ("company", "settled_sequence", "started_us")),
+	("Prepaid Balance", "pb_balance_low", ("is_low", "name")),
 	("Balance Topup", "pb_topup_attempts", ("company", "created_us")),
+	("Balance Topup", "pb_topup_paid", ("paid_us",)),
+	("Balance Topup", "pb_topup_state", ("status", "created_us")),
+	("Billing Refund", "pb_refund_made", ("creation",)),
+	("Billing Dispute", "pb_dispute_made", ("creation",)),
 	("Call Charge", "pb_call_open", ("company", "status", "started_us")),
 	("Billing Dispute", "pb_dispute_open", ("company", "status")),
 	("Low Balance Warning", "pb_warning_day", ("company", "decided_us")),
@@ -67,6 +72,7 @@ BINARY_KEYS = (
 	("Billing Refund", "idempotency_key", 400),
 	("Billing Dispute", "stripe_dispute_id", 255),
 	("Balance Adjustment", "idempotency_key", 400),
+	("Billing Notice", "notice_key", 255),
 )
 COLLATION = "utf8mb4_nopad_bin"
 

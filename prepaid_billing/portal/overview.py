@@ -8,7 +8,7 @@ from frappe import _
 
 from prepaid_billing.alerts.decide import level_of
 from prepaid_billing.calls import live, recent
-from prepaid_billing.display import day_of, length, moment, money
+from prepaid_billing.display import day_of, days_in_words, length, moment, money
 from prepaid_billing.ledger import BalanceView, balance_of, last_entries
 from prepaid_billing.portal import address, may_pay, payers
 from prepaid_billing.portal.figures import column, language, minutes, number, price_in_words, rate_of
@@ -17,8 +17,6 @@ ENTRIES = 10
 RUNNING = 20
 """Calls in progress that are listed at most; what all of them hold stands above."""
 
-_LONG = 365
-
 
 def overview(company: str) -> dict[str, object]:
 	"""Return what the balance page shows of a company."""
@@ -26,7 +24,8 @@ def overview(company: str) -> dict[str, object]:
 	rate = rate_of(view)
 	return {
 		"available": money(view.available, view.currency),
-		"in_calls": money(view.reserved, view.currency) if view.reserved else "",
+		"in_calls": money(view.reserved, view.currency),
+		"is_calling": bool(view.reserved),
 		"level": level_of(view.available, view.threshold) or "Good",
 		"threshold": money(view.threshold, view.currency) if view.threshold else "",
 		"minutes": minutes(rate, view.available),
@@ -53,15 +52,6 @@ def blocked(view: BalanceView) -> str:
 			"Your balance is frozen. New calls cannot be started. Your money is kept; please contact us."
 		)
 	return ""
-
-
-def days_in_words(days: int) -> str:
-	"""Return how long a balance lasts, such as ``about 12 days``."""
-	if days >= _LONG:
-		return _("more than a year")
-	if days > 1:
-		return _("about {0} days").format(number(days, "#,##0"))
-	return _("about 1 day") if days else _("less than a day")
 
 
 def _use(view: BalanceView) -> dict[str, object]:

@@ -16,6 +16,7 @@ from prepaid_billing.exceptions import InvalidAmount
 from prepaid_billing.ledger import balance_of, clock
 from prepaid_billing.payments import topups, vat
 from prepaid_billing.payments.decide import FINAL
+from prepaid_billing.payments.reasons import in_words
 from prepaid_billing.payments.suggest import suggested
 from prepaid_billing.portal import ADDRESS, address, argument
 from prepaid_billing.portal.figures import minutes, number, price_in_words, rate_of, short
@@ -148,10 +149,4 @@ def _reason(topup: frappe._dict) -> str:
 	"""Return why a payment failed, in the user's language where we know Stripe's sentence."""
 	if topup.status == "Expired":
 		return _("The payment was not completed in time.")
-	known = {
-		"Your card was declined.": _("The card was declined by your bank."),
-		"Your card has insufficient funds.": _("The card does not have enough funds."),
-		"Your card has expired.": _("The card has expired."),
-		"Your card's security code is incorrect.": _("The security code of the card is not correct."),
-	}
-	return known.get(topup.failure_reason, topup.failure_reason or "")
+	return in_words(topup.failure_reason)

@@ -18,8 +18,8 @@ def call(company: str, seconds: int, days_ago: int = 0) -> None:
 	"""Charge a call that began some days ago, at the company's midnight."""
 	zone = zone_of(company)
 	started = midnight(today(zone) - timedelta(days=days_ago), zone)
-	(answer,) = cdr.record([cdr.Cdr(new_id(), company, seconds, started_us=started)])
-	assert answer["result"] == "accepted", answer
+	(answer,) = cdr.book([cdr.Cdr(new_id(), company, seconds, started_us=started)])
+	assert answer.result == cdr.ACCEPTED, answer
 
 
 def test_the_week_counts_its_calls_alone_and_tells_how_long_the_balance_lasts() -> None:

@@ -33,7 +33,9 @@ for (const section of document.querySelectorAll("[data-running]")) {
 		state.textContent = texts.fresh;
 		state.classList.remove("pb-stale");
 		figure("[data-available]", money(answer.available));
-		figure("[data-held]", Number(answer.reserved_balance) ? money(answer.reserved_balance) : texts.none);
+		figure("[data-held]", money(answer.reserved_balance));
+		const hint = document.querySelector("[data-held-hint]");
+		hint.textContent = Number(answer.reserved_balance) ? hint.dataset.some : hint.dataset.none;
 		seen = new Date();
 	};
 
