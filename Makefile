@@ -4,8 +4,8 @@
 PYTHON ?= /usr/bin/python3
 export PYTHON
 
-.PHONY: demo test proof bench-ledger bench-calls bench-portal lint mutation setup stop
+.PHONY: demo test proof bench-ledger bench-calls bench-portal bench-warnings lint mutation setup stop
 
-demo test proof bench-ledger bench-calls bench-portal lint mutation setup stop:
+demo test proof bench-ledger bench-calls bench-portal bench-warnings lint mutation setup stop:
 	@cd "$(CURDIR)" && test -x "$(PYTHON)" || { echo "$(PYTHON) is missing: apt-get install python3"; exit 1; }
 	@exec "$(PYTHON)" -m dev $@

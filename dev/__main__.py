@@ -1,4 +1,4 @@
-"""python3 -m dev demo | test | proof | bench-ledger | bench-calls | bench-portal | lint | mutation | setup | stop: what the Makefile calls."""
+"""python3 -m dev demo | test | proof | bench-ledger | bench-calls | bench-portal | bench-warnings | lint | mutation | setup | stop: what the Makefile calls."""
 
 import os
 import signal
@@ -23,6 +23,7 @@ COMMANDS = (
 	"bench-ledger",
 	"bench-calls",
 	"bench-portal",
+	"bench-warnings",
 	"lint",
 	"mutation",
 	"setup",
