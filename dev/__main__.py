@@ -23,6 +23,7 @@ COMMANDS = (
 	"bench-ledger",
 	"bench-calls",
 	"bench-portal",
+	"bench-warnings",
 	"bench-webhooks",
 	"lint",
 	"mutation",

@@ -181,7 +181,7 @@ def make_company(customer: Customer, now: int, zone: ZoneInfo) -> None:
 			"language": customer.language,
 			"billing_emails": customer.login,
 			"low_balance_threshold": float(THRESHOLD),
-			"users": [{"user": customer.login, "may_top_up": 1, "gets_warnings": 1}],
+			"users": [{"user": customer.login, "is_owner": 1, "may_top_up": 1, "gets_warnings": 1}],
 		}
 	).insert()
 	frappe.get_doc(

@@ -15,6 +15,7 @@ PURE = (
 	"prepaid_billing/payments/compare.py",
 	"prepaid_billing/payments/decide.py",
 	"prepaid_billing/payments/facts.py",
+	"prepaid_billing/payments/suggest.py",
 	"prepaid_billing/payments/takeback.py",
 	"prepaid_billing/payments/vat.py",
 	"prepaid_billing/alerts/decide.py",

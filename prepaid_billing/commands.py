@@ -39,7 +39,7 @@ def check_low_balances(company: str | None, dry_run: bool) -> int:
 	"""Warn the companies whose available balance is below their threshold, and say why or why not."""
 	import logging
 
-	from prepaid_billing.alerts import check
+	from prepaid_billing.alerts import check, table
 	from prepaid_billing.exceptions import UnknownCompany
 
 	# It complains of Frappe's own mail styles, which looks like a failure of the check.
@@ -49,8 +49,10 @@ def check_low_balances(company: str | None, dry_run: bool) -> int:
 	except UnknownCompany as error:
 		click.echo(error)
 		return 1
-	for result in checked:
-		click.echo(check.describe(result))
+	for line in table.lines(checked):
+		click.echo(line)
+	for line in [*([table.last_warning(company)] if company else []), *table.hindrances()]:
+		click.echo(line)
 	sent = sum(result.sent for result in checked)
 	click.echo(f"{len(checked)} checked, {sent} warned{' (dry run: nothing was sent)' if dry_run else ''}")
 	return 0

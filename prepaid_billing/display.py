@@ -7,6 +7,7 @@ import frappe
 from babel import localedata
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, format_decimal
+from frappe import _
 
 from prepaid_billing.rating.money import exponent
 
@@ -65,6 +66,15 @@ def percentage(rate: Decimal, language: str | None = None) -> str:
 	"""Return a rate in per cent such as ``7,7 %`` or ``7.7%``."""
 	number = format_decimal(rate, locale=_locale(language))
 	return f"{number}\u00a0%" if _locale(language).startswith("de") else f"{number}%"
+
+
+def days_in_words(days: int) -> str:
+	"""Return how long a balance lasts, such as ``about 12 days``."""
+	if days >= 365:
+		return _("more than a year")
+	if days > 1:
+		return _("about {0} days").format(days)
+	return _("about 1 day") if days else _("less than a day")
 
 
 def _pattern(places: int, exact: bool, language: str | None) -> str:

@@ -49,6 +49,7 @@ scheduler_events = {
 		"* * * * *": [
 			"prepaid_billing.scheduled.prepaid_stale_calls",
 			"prepaid_billing.scheduled.prepaid_missing_receipts",
+			"prepaid_billing.scheduled.prepaid_payment_mails",
 		],
 		"7 * * * *": ["prepaid_billing.scheduled.prepaid_unfinished_topups"],
 	},

@@ -60,15 +60,27 @@ def payable_company(company: str | None) -> str:
 	return name
 
 
+def managed_company(company: str | None) -> str:
+	"""Return the company whose settings and users the user may change. Raises UnknownCompany and NotPermitted."""
+	name = visible_company(company, MANAGER, STAFF)
+	if not is_owner(name):
+		raise NotPermitted(_("Only an owner of the company can change this. Nothing was changed."))
+	return name
+
+
+def is_owner(company: str) -> bool:
+	"""Whether the session user is an owner of a company that they belong to."""
+	return bool(_right("is_owner", company))
+
+
 def may_top_up(company: str) -> bool:
 	"""Whether the session user has the pay right at a company that they belong to."""
-	return bool(
-		frappe.db.get_value(
-			"Billing Company User",
-			{"parent": company, "parenttype": "Billing Company", "user": frappe.session.user},
-			"may_top_up",
-		)
-	)
+	return bool(_right("may_top_up", company))
+
+
+def _right(fieldname: str, company: str) -> int | None:
+	place = {"parent": company, "parenttype": "Billing Company", "user": frappe.session.user}
+	return frappe.db.get_value("Billing Company User", place, fieldname)
 
 
 def _existing(company: str | None) -> str:

@@ -3,7 +3,7 @@
 Frappe names a job by the last two parts of its path, so they are named after the product.
 """
 
-from prepaid_billing.alerts import mail
+from prepaid_billing.alerts import mail, notices
 from prepaid_billing.alerts.check import check_low_balances
 from prepaid_billing.batch import each
 from prepaid_billing.calls import usage_counts
@@ -21,6 +21,11 @@ from prepaid_billing.payments.webhook import process_waiting
 def prepaid_low_balances() -> None:
 	"""Warn companies whose balance is low; every 30 minutes."""
 	check_low_balances()
+
+
+def prepaid_payment_mails() -> None:
+	"""Tell customers of payments, refunds and disputes, once each; every minute."""
+	notices.tell()
 
 
 def prepaid_stale_calls() -> None:

@@ -40,11 +40,11 @@ def give(company: str, amount: str) -> None:
 	)
 
 
-def make_customer(company: str | None, may_top_up: bool = True) -> tuple[str, str]:
+def make_customer(company: str | None, may_top_up: bool = True, is_owner: bool = False) -> tuple[str, str]:
 	"""Make a portal user, of a company or of none, and return e-mail and password."""
 	email = make_user(CUSTOMER, PASSWORD)
 	if company:
-		join_company(email, company, may_top_up)
+		join_company(email, company, may_top_up, is_owner)
 	return email, PASSWORD
 
 
@@ -75,10 +75,11 @@ def make_api_customer(company: str, may_top_up: bool = True) -> str:
 	return api_key_of(email)
 
 
-def join_company(email: str, company: str, may_top_up: bool) -> None:
+def join_company(email: str, company: str, may_top_up: bool, is_owner: bool = False) -> None:
 	"""Put a user into the users of a company."""
 	doc = frappe.get_doc("Billing Company", company)
-	doc.append("users", {"user": email, "may_top_up": int(may_top_up), "gets_warnings": 0})
+	rights = {"may_top_up": int(may_top_up), "is_owner": int(is_owner)}
+	doc.append("users", {"user": email, "gets_warnings": 0, **rights})
 	doc.save()
 	frappe.db.commit()
 

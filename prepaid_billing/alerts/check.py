@@ -1,7 +1,8 @@
 """The check of every 30 minutes: one indexed query, then a warning for each company that is due one.
 
-A crossing is noted under the balance lock together with a Pending warning; the mail is queued afterwards, in
-a transaction that locks the warning alone. So no mail is lost or doubled, and no call waits for a mail.
+Whether one is due is decided from what the query gave, and again under the balance lock where one is. There the crossing
+is noted together with a Pending warning; the mail is queued afterwards, in a transaction that locks the warning alone. So
+no mail is lost or doubled, and no call waits for a mail.
 """
 
 from dataclasses import dataclass
@@ -11,24 +12,33 @@ import frappe
 from frappe import _
 
 from prepaid_billing import ledger, settings
-from prepaid_billing.alerts import mail
+from prepaid_billing.alerts import mail, notices
 from prepaid_billing.alerts.decide import DAY_US, WarningDecision, WarningState, decide
 from prepaid_billing.batch import each
 from prepaid_billing.exceptions import UnknownCompany
-from prepaid_billing.ledger import BalanceView, LockedBalance, balance_of, clock, rows, transaction
+from prepaid_billing.ledger import LockedBalance, clock, rows, transaction
 from prepaid_billing.log import log
-from prepaid_billing.rating.money import as_text
+from prepaid_billing.rating.money import as_text, from_database
 
-_LOW = """
-	SELECT b.name FROM `tabPrepaid Balance` b JOIN `tabBilling Company` c ON c.name = b.name
+_COLUMNS = """
+	SELECT b.name, b.currency, CAST(b.available AS CHAR) AS available,
+		CAST(b.low_balance_threshold AS CHAR) AS threshold, b.warning_level, b.last_warning_us,
+		c.status, c.prepaid_billing_enabled, c.mail_low, c.mail_critical, c.mail_empty, c.billing_emails, (
+			SELECT GROUP_CONCAT(u.email ORDER BY p.idx SEPARATOR ' ') FROM `tabBilling Company User` p
+			JOIN `tabUser` u ON u.name = p.user
+			WHERE p.parent = b.name AND p.parenttype = 'Billing Company' AND p.gets_warnings = 1 AND u.enabled = 1
+		) AS users, (
+			SELECT COUNT(*) FROM `tabLow Balance Warning` w
+			WHERE w.company = b.name AND w.decided_us > %(day_ago)s
+		) AS warnings_today
+	FROM `tabPrepaid Balance` b {index} JOIN `tabBilling Company` c ON c.name = b.name
+"""
+_ALL_LOW = f"""{_COLUMNS.format(index="FORCE INDEX (pb_balance_low)")}
 	WHERE b.is_low = 1 AND c.prepaid_billing_enabled = 1 AND c.status = 'Active' ORDER BY b.name
 """
-
-_STATE = """
-	SELECT b.warning_level, b.last_warning_us, (
-		SELECT COUNT(*) FROM `tabLow Balance Warning` w WHERE w.company = b.name AND w.decided_us > %(day_ago)s
-	) FROM `tabPrepaid Balance` b WHERE b.name = %(company)s
-"""
+_ONE = f"{_COLUMNS.format(index='')} WHERE b.name = %(company)s"
+_LEVELS = {"Low": "mail_low", "Critical": "mail_critical", "Empty": "mail_empty"}
+NOBODY = "Nobody to tell: no billing e-mail, and no user who gets mails. Staff are told."
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +52,7 @@ class Checked:
 	level: str
 	sent: bool
 	reason: str
+	recipients: int = 0
 
 
 def check_low_balances(company: str | None = None, dry_run: bool = False) -> list[Checked]:
@@ -49,59 +60,75 @@ def check_low_balances(company: str | None = None, dry_run: bool = False) -> lis
 
 	With a company named, that one is reported on even where it is not low. Raises UnknownCompany.
 	"""
-	names = [company] if company else frappe.db.sql_list(_LOW)
+	found = _found(company)
 	try:
-		checked = each(names, lambda name: _check(name, dry_run))
+		checked = each(found, lambda row: _check(row, dry_run))
 	finally:
 		if not dry_run:
 			_queue_pending()
-	for result in checked:
-		log("low balance check", company=result.company, sent=result.sent, reason=result.reason)
 	return checked
 
 
-def _check(company: str, dry_run: bool) -> Checked:
-	view = balance_of(company)
-	recipients = mail.recipients(company)
-	if reason := _not_checked(company, recipients):
-		decision = WarningDecision(False, "", reason)
-	elif dry_run:
-		decision = _decide_now(view)
-	else:
-		decision = transaction.run(lambda: _decide_and_note(company, recipients))
+def _found(company: str | None) -> list[frappe._dict]:
+	values = {"company": company, "day_ago": clock.now_us() - DAY_US}
+	found = frappe.db.sql(_ONE if company else _ALL_LOW, values, as_dict=True)
+	if company and not found:
+		raise UnknownCompany(_("There is no such company."))
+	for row in found:
+		row.available, row.threshold = from_database(row.available), from_database(row.threshold)
+		row.recipients = list(
+			dict.fromkeys([*(row.billing_emails or "").split(), *(row.users or "").split()])
+		)
+	return found
+
+
+def _check(row: frappe._dict, dry_run: bool) -> Checked:
+	decision = _decided(row)
+	if decision.send and not row.recipients:
+		if not dry_run:
+			notices.nobody_to_tell(row.name, decision.level)
+		decision = WarningDecision(False, decision.level, NOBODY)
+	elif decision.send and not dry_run:
+		decision = transaction.run(lambda: _decide_and_note(row))
+	sent = decision.send and not dry_run
+	log(
+		"low balance check",
+		company=row.name,
+		available=as_text(row.available),
+		threshold=as_text(row.threshold),
+		warning_level=decision.level,
+		sent=sent,
+		dry_run=dry_run,
+		reason=decision.reason,
+	)
 	return Checked(
-		company,
-		view.available,
-		view.threshold,
-		view.currency,
+		row.name,
+		row.available,
+		row.threshold,
+		row.currency,
 		decision.level,
-		decision.send and not dry_run,
+		sent,
 		decision.reason,
+		len(row.recipients),
 	)
 
 
-def _not_checked(company: str, recipients: list[str]) -> str:
-	found = frappe.db.get_value("Billing Company", company, ["status", "prepaid_billing_enabled"])
-	if not found:
-		raise UnknownCompany(_("There is no such company."))
-	if found[0] != "Active":
-		return "The company is suspended."
-	if not found[1]:
-		return "Prepaid billing is switched off for the company."
-	return "" if recipients else "Nobody to tell: no billing e-mail, and no user who gets warnings."
+def _decided(row: frappe._dict) -> WarningDecision:
+	if row.status != "Active":
+		return WarningDecision(False, "", "The company is suspended.")
+	if not row.prepaid_billing_enabled:
+		return WarningDecision(False, "", "Prepaid billing is switched off for the company.")
+	return decide(_state(row), clock.now_us(), _interval_us())
 
 
-def _decide_now(view: BalanceView) -> WarningDecision:
-	now_us = clock.now_us()
-	return decide(_stored_state(view.company, view.available, view.threshold, now_us), now_us, _interval_us())
-
-
-def _decide_and_note(company: str, recipients: list[str]) -> WarningDecision:
-	with ledger.locked(company) as account:
-		state = _stored_state(company, account.available, account.threshold, account.now_us)
+def _decide_and_note(row: frappe._dict) -> WarningDecision:
+	with ledger.locked(row.name) as account:
+		row.warning_level, row.last_warning_us, row.warnings_today = _marks(row.name, account.now_us)
+		row.available, row.threshold = account.available, account.threshold
+		state = _state(row)
 		decision = decide(state, account.now_us, _interval_us())
 		if decision.send:
-			_note(account, state, decision, recipients)
+			_note(account, state, decision, row.recipients)
 		return decision
 
 
@@ -142,7 +169,7 @@ def _queue_pending() -> None:
 def _queue(name: str) -> None:
 	row = frappe.db.sql(
 		"""
-		SELECT company, level, recipients, CAST(available AS CHAR) AS available,
+		SELECT name, company, level, recipients, CAST(available AS CHAR) AS available,
 			CAST(threshold AS CHAR) AS threshold, currency
 		FROM `tabLow Balance Warning` WHERE name = %s AND status = 'Pending' FOR UPDATE
 		""",
@@ -155,16 +182,27 @@ def _queue(name: str) -> None:
 	rows.update("Low Balance Warning", name, {"status": "Queued"})
 
 
-def _stored_state(company: str, available: Decimal, threshold: Decimal, now_us: int) -> WarningState:
-	level, last, today = frappe.db.sql(_STATE, {"company": company, "day_ago": now_us - DAY_US})[0]
-	return WarningState(level or "", last or 0, today, available, threshold)
+def _marks(company: str, now_us: int) -> tuple[str, int, int]:
+	return frappe.db.sql(
+		"""
+		SELECT b.warning_level, b.last_warning_us, (
+			SELECT COUNT(*) FROM `tabLow Balance Warning` w WHERE w.company = b.name AND w.decided_us > %s
+		) FROM `tabPrepaid Balance` b WHERE b.name = %s
+		""",
+		(now_us - DAY_US, company),
+	)[0]
+
+
+def _state(row: frappe._dict) -> WarningState:
+	return WarningState(
+		row.warning_level or "",
+		row.last_warning_us or 0,
+		row.warnings_today,
+		row.available,
+		row.threshold,
+		tuple(level for level, fieldname in _LEVELS.items() if row[fieldname]),
+	)
 
 
 def _interval_us() -> int:
 	return settings.number("warning_interval") * 3600 * clock.SECOND
-
-
-def describe(checked: Checked) -> str:
-	"""Return one line for the command's table."""
-	amounts = f"{as_text(checked.available):>16} {as_text(checked.threshold):>16} {checked.currency}"
-	return f"{checked.company:<28} {amounts}  {checked.level or 'Good':<9} {'sent' if checked.sent else '-':<5} {checked.reason}"

@@ -12,7 +12,7 @@ DAY_US = 86_400 * 1_000_000
 class WarningState:
 	"""What is known of the warnings of a company. Instants are UTC microseconds, amounts major units.
 
-	``warnings_today`` counts those of the last 24 hours.
+	``warnings_today`` counts those of the last 24 hours, ``wanted`` are the levels that the company has switched on.
 	"""
 
 	level: str
@@ -20,6 +20,7 @@ class WarningState:
 	warnings_today: int
 	available: Decimal
 	threshold: Decimal
+	wanted: tuple[str, ...] = LEVELS[1:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ def decide(state: WarningState, now_us: int, interval_us: int) -> WarningDecisio
 	level = level_of(state.available, state.threshold)
 	if not level:
 		return WarningDecision(False, "", "The available balance is not below the threshold.")
+	if level not in state.wanted:
+		return WarningDecision(False, level, "The company has switched off the mails of this level.")
 	since_last = now_us - state.last_warning_us
 	if state.warnings_today >= MOST_PER_DAY:
 		return WarningDecision(False, level, "Three warnings were sent within a day.")

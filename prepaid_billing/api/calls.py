@@ -6,8 +6,9 @@ import frappe
 
 from prepaid_billing import inputs
 from prepaid_billing.api.endpoint import endpoint
-from prepaid_billing.calls import care, cdr, pricing, session
+from prepaid_billing.calls import care, cdr, live, pricing, session
 from prepaid_billing.exceptions import InvalidInput, UnknownCompany
+from prepaid_billing.ledger import balance_of, clock
 from prepaid_billing.permissions import GATEWAY, MANAGER, STAFF, has_role, visible_company
 from prepaid_billing.rating.money import as_text
 
@@ -22,6 +23,31 @@ def quote(company: Any = None, duration_sec: Any = None, at: Any = None) -> dict
 	)
 	amounts = {key: as_text(quoted[key]) for key in ("amount", "rate_per_minute")}
 	return {"company": name, **quoted, **amounts}
+
+
+@frappe.whitelist(methods=["GET"])
+@endpoint(MANAGER, STAFF, own_company=True)
+def running(company: Any = None) -> dict:
+	"""Return the calls of a company that are in progress, with what each would cost if it ended now."""
+	view = balance_of(visible_company(inputs.optional_company(company), MANAGER, STAFF))
+	calls = live.running(view.company, live.SHOWN)
+	return {
+		"company": view.company,
+		"available": as_text(view.available),
+		"reserved_balance": as_text(view.reserved),
+		"currency": view.currency,
+		"calls": [
+			{
+				"caller": call.caller,
+				"callee": call.callee,
+				"started_at": clock.iso(call.started_us),
+				"answered": call.is_answered,
+				"seconds": call.seconds,
+				"amount": as_text(call.cost),
+			}
+			for call in calls
+		],
+	}
 
 
 @frappe.whitelist(methods=["POST"])

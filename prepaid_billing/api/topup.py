@@ -11,6 +11,7 @@ from prepaid_billing.exceptions import UnknownCompany
 from prepaid_billing.ledger import balance_of
 from prepaid_billing.payments import refunds, topups
 from prepaid_billing.permissions import MANAGER, STAFF, payable_company, visible_company
+from prepaid_billing.portal.topup import offered
 from prepaid_billing.rating.money import as_text, parse_amount
 
 
@@ -23,6 +24,14 @@ def create(amount: Any = None, company: Any = None, idempotency_key: Any = None)
 		parse_amount(amount),
 		inputs.optional_key(idempotency_key, "idempotency_key"),
 	)
+
+
+@frappe.whitelist(methods=["GET"])
+@endpoint(MANAGER, STAFF, own_company=True)
+def offer(amount: Any = None, company: Any = None) -> dict:
+	"""Return in the user's words what a top-up of an amount, written as people do, would buy. Begins nothing."""
+	name = visible_company(inputs.optional_company(company), MANAGER, STAFF)
+	return offered(name, inputs.text(amount, "amount"))
 
 
 @frappe.whitelist(methods=["GET"])

@@ -1,6 +1,9 @@
-"""What staff see of calls: those in progress with the money they hold, and those that need a person."""
+"""The calls in progress with the money they hold, for staff and for their company, and those that need a person."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 
 import frappe
 from frappe.desk.reportview import build_match_conditions
@@ -9,9 +12,37 @@ from prepaid_billing.calls.record import OPEN
 from prepaid_billing.calls.settle import REVIEWS
 from prepaid_billing.ledger import clock
 from prepaid_billing.rating.money import as_text, from_database
+from prepaid_billing.rating.price import Rate, cost
 
 SHOWN = 200
 """Calls that are listed at most; the totals count all of them."""
+
+_RUNNING = f"""
+	SELECT callee, caller, started_us, answered_at, COALESCE(used_seconds, 0), COALESCE(granted_seconds, 0),
+		CAST(rate_per_minute AS CHAR), billing_increment, minimum_duration, CAST(connection_fee AS CHAR),
+		CAST(minimum_charge AS CHAR), {clock.NOW}
+	FROM `tabCall Charge` WHERE company = %s AND status IN %s ORDER BY started_us DESC LIMIT %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+	"""A call in progress as its company sees it. ``cost``, in major units, is what its seconds so far would cost.
+
+	Seconds count from the answer, as far as the telephone system has told of it, and never beyond the grant.
+	"""
+
+	callee: str
+	caller: str
+	started_us: int
+	is_answered: bool
+	seconds: int
+	cost: Decimal
+
+
+def running(company: str, limit: int) -> list[Running]:
+	"""Return the calls of a company that are in progress, the latest first."""
+	return [_seen_by_company(*row) for row in frappe.db.sql(_RUNNING, (company, OPEN, limit))]
 
 
 def in_progress() -> dict[str, object]:
@@ -69,6 +100,26 @@ def _counted(column: str, values: Sequence[str]) -> tuple[tuple[str, int, str], 
 		""",
 		(values,),
 	)
+
+
+def _seen_by_company(
+	callee: str,
+	caller: str,
+	started_us: int,
+	answered_at: datetime | None,
+	used: int,
+	granted: int,
+	*rate: object,
+) -> Running:
+	per_minute, increment, minimum, fee, least, now_us = rate
+	seconds = used
+	if answered_at:
+		seconds = min(max(used, (now_us - clock.from_site_time(answered_at)) // clock.SECOND), granted)
+	price = Rate(
+		from_database(per_minute), increment or 1, minimum or 0, from_database(fee), from_database(least)
+	)
+	is_answered = bool(answered_at or used)
+	return Running(callee or "", caller or "", started_us, is_answered, seconds, cost(price, seconds))
 
 
 def _running(call: frappe._dict) -> dict[str, object]:

@@ -59,6 +59,12 @@ INDEXES = (
 	("Balance Topup", "pb_topup_receipt", ("receipt", "paid_us")),
 	("Billing Refund", "pb_refund_credit_note", ("credit_note", "status")),
 	("Billing Receipt", "pb_receipt_list", ("company", "year", "sequence")),
+	("Prepaid Balance", "pb_balance_low", ("is_low", "name")),
+	("Balance Topup", "pb_topup_paid", ("paid_us",)),
+	("Balance Topup", "pb_topup_state", ("status", "created_us")),
+	("Billing Refund", "pb_refund_made", ("creation",)),
+	("Billing Dispute", "pb_dispute_made", ("creation",)),
+	("Call Charge", "pb_call_open", ("company", "status", "started_us")),
 	("Billing Dispute", "pb_dispute_open", ("company", "status")),
 	("Low Balance Warning", "pb_warning_day", ("company", "decided_us")),
 )
@@ -78,6 +84,7 @@ BINARY_KEYS = (
 	("Billing Receipt", "document_key", 255),
 	("Billing Dispute", "stripe_dispute_id", 255),
 	("Balance Adjustment", "idempotency_key", 400),
+	("Billing Notice", "notice_key", 255),
 )
 COLLATION = "utf8mb4_nopad_bin"
 

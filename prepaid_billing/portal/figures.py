@@ -51,7 +51,12 @@ def minutes(rate: Rate | None, amount: Decimal) -> str:
 
 def number(value: int | Decimal, pattern: str) -> str:
 	"""Return a number in the user's language, by a pattern such as ``#,##0.00``."""
-	return format_decimal(value, pattern, locale=frappe.local.lang.replace("-", "_"))
+	return format_decimal(value, pattern, locale=language())
+
+
+def language() -> str:
+	"""Return the user's language as Babel names it."""
+	return frappe.local.lang.replace("-", "_")
 
 
 def short(amount: Decimal, currency: str) -> str:

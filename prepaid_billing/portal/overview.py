@@ -1,17 +1,21 @@
-"""The balance page: what is left, how long it lasts, and what happened last."""
+"""The balance page: what is left, how long it lasts, what this month cost, and what happens now and happened last."""
 
 from __future__ import annotations
 
 import frappe
+from babel.dates import format_date
 from frappe import _
 
 from prepaid_billing.alerts.decide import level_of
-from prepaid_billing.display import moment, money
+from prepaid_billing.calls import live, recent
+from prepaid_billing.display import day_of, days_in_words, length, moment, money
 from prepaid_billing.ledger import BalanceView, balance_of, last_entries
 from prepaid_billing.portal import address, may_pay, payers
-from prepaid_billing.portal.figures import column, minutes, price_in_words, rate_of
+from prepaid_billing.portal.figures import column, language, minutes, number, price_in_words, rate_of
 
 ENTRIES = 10
+RUNNING = 20
+"""Calls in progress that are listed at most; what all of them hold stands above."""
 
 
 def overview(company: str) -> dict[str, object]:
@@ -20,11 +24,15 @@ def overview(company: str) -> dict[str, object]:
 	rate = rate_of(view)
 	return {
 		"available": money(view.available, view.currency),
-		"in_calls": money(view.reserved, view.currency) if view.reserved else "",
+		"in_calls": money(view.reserved, view.currency),
+		"is_calling": bool(view.reserved),
 		"level": level_of(view.available, view.threshold) or "Good",
 		"threshold": money(view.threshold, view.currency) if view.threshold else "",
 		"minutes": minutes(rate, view.available),
 		"price": price_in_words(rate, view.currency),
+		**_use(view),
+		"running": [_running(call, view.currency) for call in live.running(company, RUNNING)],
+		"currency": view.currency,
 		"entries": _entries(view),
 		"blocked": blocked(view),
 		"payers": "" if may_pay(company) else payers(company),
@@ -44,6 +52,33 @@ def blocked(view: BalanceView) -> str:
 			"Your balance is frozen. New calls cannot be started. Your money is kept; please contact us."
 		)
 	return ""
+
+
+def _use(view: BalanceView) -> dict[str, object]:
+	"""Return how long the balance lasts at the last week's use, and what this month cost beside the last one."""
+	recently = recent.recent(view.company)
+	days = recent.days_left(view.available, recently.week)
+	return {
+		"days": "" if days is None else days_in_words(days),
+		"per_day": money(recently.week.amount / recent.WEEK, view.currency),
+		"month": {
+			"name": format_date(recently.day, "LLLL", locale=language()),
+			"calls": number(recently.month.calls, "#,##0"),
+			"minutes": number(recently.month.minutes, "#,##0"),
+			"cost": money(recently.month.amount, view.currency),
+			"before": money(recently.month_before.amount, view.currency),
+			"until": day_of(recently.until),
+			"has_before": bool(recently.month_before.calls),
+		},
+	}
+
+
+def _running(call: live.Running, currency: str) -> dict[str, object]:
+	return {
+		"callee": call.callee or _("Unknown number"),
+		"length": length(call.seconds) if call.is_answered else "",
+		"cost": money(call.cost, currency),
+	}
 
 
 def _entries(view: BalanceView) -> list[dict[str, object]]:

@@ -10,15 +10,19 @@ import frappe
 from frappe import _
 
 from prepaid_billing import settings
+from prepaid_billing.calls import recent
 from prepaid_billing.display import money
 from prepaid_billing.exceptions import InvalidAmount
 from prepaid_billing.ledger import balance_of, clock
-from prepaid_billing.payments import topups
+from prepaid_billing.payments import topups, vat
 from prepaid_billing.payments.decide import FINAL
+from prepaid_billing.payments.reasons import in_words
+from prepaid_billing.payments.suggest import suggested
 from prepaid_billing.portal import ADDRESS, address, argument
 from prepaid_billing.portal.figures import minutes, number, price_in_words, rate_of, short
 from prepaid_billing.portal.overview import blocked
 from prepaid_billing.rating.money import AmountError, exponent, parse_amount
+from prepaid_billing.rating.price import Rate
 
 
 def topup_form(company: str) -> dict[str, object]:
@@ -26,25 +30,55 @@ def topup_form(company: str) -> dict[str, object]:
 	view = balance_of(company)
 	rate = rate_of(view)
 	smallest, largest = settings.amount("topup_minimum"), settings.amount("topup_maximum")
+	month = recent.of_last_days(company, recent.MONTH).amount
 	return {
 		"available": money(view.available, view.currency),
 		"currency": view.currency,
 		"smallest": short(smallest, view.currency),
 		"largest": short(largest, view.currency),
 		"price": price_in_words(rate, view.currency),
+		"month": money(month, view.currency) if month > 0 else "",
 		"choices": [
-			{
-				"value": f"{amount:f}",
-				"amount": short(amount, view.currency),
-				"minutes": minutes(rate, amount),
-			}
-			for amount in settings.suggested_amounts()
-			if smallest <= amount <= largest
+			{"value": f"{amount:f}", **_offer(amount, rate, view.currency)}
+			for amount in suggested(month, settings.suggested_amounts(), smallest, largest)
 		],
+		"vat": _vat_in_words(),
 		"blocked": blocked(view),
 		"key": _form_key(),
 		"action": address("/topup", company),
 	}
+
+
+def offered(company: str, text: str | None) -> dict[str, object]:
+	"""Return what an own amount would buy: ``minutes``, ``credited`` and the VAT in it, as the page words them.
+
+	Raises InvalidAmount.
+	"""
+	view = balance_of(company)
+	return _offer(typed_amount(text, view.currency), rate_of(view), view.currency)
+
+
+def _offer(amount: Decimal, rate: Rate | None, currency: str) -> dict[str, str]:
+	"""Return what paying an amount buys. With VAT in it, what is credited may be less than what is paid."""
+	tax = vat.tax_in(amount, settings.amount("vat_rate"), currency)
+	credited = amount - tax if settings.get("credited_part") == "Net" else amount
+	return {
+		"amount": short(amount, currency),
+		"minutes": minutes(rate, credited),
+		"tax": money(tax, currency) if tax else "",
+		"credited": money(credited, currency) if credited != amount else "",
+	}
+
+
+def _vat_in_words() -> str:
+	"""Return the line on VAT, or nothing where no rate is set."""
+	rate = settings.amount("vat_rate")
+	if not rate:
+		return ""
+	percent = number(rate, "0.##")
+	if settings.get("credited_part") == "Net":
+		return _("The amount you pay contains {0} % VAT. The rest is added to your balance.").format(percent)
+	return _("The amount you pay contains {0} % VAT. All of it is added to your balance.").format(percent)
 
 
 def typed_amount(text: str | None, currency: str) -> Decimal:
@@ -115,10 +149,4 @@ def _reason(topup: frappe._dict) -> str:
 	"""Return why a payment failed, in the user's language where we know Stripe's sentence."""
 	if topup.status == "Expired":
 		return _("The payment was not completed in time.")
-	known = {
-		"Your card was declined.": _("The card was declined by your bank."),
-		"Your card has insufficient funds.": _("The card does not have enough funds."),
-		"Your card has expired.": _("The card has expired."),
-		"Your card's security code is incorrect.": _("The security code of the card is not correct."),
-	}
-	return known.get(topup.failure_reason, topup.failure_reason or "")
+	return in_words(topup.failure_reason)

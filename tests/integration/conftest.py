@@ -1,13 +1,16 @@
 """Every test here works on the real site; after each one the books must be whole."""
 
+import socket
 from collections.abc import Iterator
 
 import frappe
 import pytest
+from aiosmtpd.controller import Controller
 
 from prepaid_billing.ledger.verify import verify
 from tests import factories, site
 from tests.client import Api
+from tests.inbox import Inbox
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -48,3 +51,24 @@ def gateway(connection: None) -> Api:
 def guest() -> Api:
 	"""Somebody who has not logged in."""
 	return Api()
+
+
+@pytest.fixture(scope="session")
+def inbox() -> Iterator[Inbox]:
+	"""A real SMTP server on loopback that the site sends its mails to.
+
+	One for all: Frappe keeps its connection to the mail server as long as it keeps the settings.
+	"""
+	with socket.create_server(("127.0.0.1", 0)) as free:
+		port = free.getsockname()[1]
+	inbox = Inbox()
+	controller = Controller(inbox, hostname="127.0.0.1", port=port)
+	controller.start()
+	frappe.conf.update(
+		mail_server="127.0.0.1",
+		mail_port=port,
+		auto_email_id="billing@example.com",
+		disable_mail_smtp_authentication=1,
+	)
+	yield inbox
+	controller.stop()

@@ -51,7 +51,7 @@ ARROWS = {
 	"ledger": {"rating"},
 	"calls": {"ledger", "rating"},
 	"payments": {"ledger", "rating"},
-	"alerts": {"calls", "ledger", "rating"},
+	"alerts": {"calls", "payments", "ledger", "rating"},
 }
 
 

@@ -11,7 +11,7 @@ from prepaid_billing import portal
 from prepaid_billing.exceptions import BillingError
 from prepaid_billing.payments import topups
 from prepaid_billing.permissions import payable_company
-from prepaid_billing.portal.topup import payment_address, topup_form, typed_amount
+from prepaid_billing.portal.topup import offered, payment_address, topup_form, typed_amount
 
 no_cache = 1
 OTHER = "other"
@@ -58,3 +58,12 @@ def _preselect(context: frappe._dict, text: str | None) -> None:
 	first = context.choices[0]["value"] if context.choices else OTHER
 	context.selected = first if text is None else value
 	context.typed = text if text and context.selected == OTHER else ""
+	context.own = _bought(context)
+
+
+def _bought(context: frappe._dict) -> dict[str, object] | None:
+	"""Return what the user's own amount would buy, or None while it is none."""
+	try:
+		return offered(context.company, context.typed) if context.typed else None
+	except BillingError:
+		return None

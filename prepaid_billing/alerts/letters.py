@@ -1,0 +1,169 @@
+"""What each mail to a customer says. Each function is called in the language of the company; amounts are major units."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from urllib.parse import urlencode
+
+from frappe import _
+from frappe.utils import get_url
+
+from prepaid_billing.display import days_in_words, money
+from prepaid_billing.payments.reasons import in_words
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+	"""A mail: its figures as (label, text), the first one large; what it means; and one thing that can be done."""
+
+	subject: str
+	headline: str
+	rows: list[tuple[str, str]]
+	meaning: list[str]
+	button: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+	"""What a mail tells of a payment. ``moved`` is what it added to the balance, or took from it."""
+
+	company: str
+	currency: str
+	amount: Decimal
+	moved: Decimal
+	available: Decimal
+	tax: Decimal = Decimal()
+	reason: str = ""
+	has_receipt: bool = False
+	stops_calls: bool = False
+
+	def money(self, amount: Decimal) -> str:
+		"""Return an amount in the payment's currency."""
+		return money(amount, self.currency)
+
+
+def low_balance(
+	level: str, company: str, available: str, threshold: str, minutes: int | None, days: int | None
+) -> Letter:
+	"""Return the warning of a level: "Low", "Critical" or "Empty"."""
+	subject, headline = {
+		"Low": (_("Your prepaid balance is low"), _("Your balance is below the threshold that you set.")),
+		"Critical": (_("Your prepaid balance is nearly used up"), _("Your balance is nearly used up.")),
+		"Empty": (
+			_("Your prepaid balance is used up"),
+			_("Your balance is used up. New calls cannot be started."),
+		),
+	}[level]
+	rows = [(_("Available"), available)]
+	if minutes is not None:
+		rows.append((_("Enough for about"), _("{0} minutes").format(minutes)))
+	if days is not None:
+		rows.append((_("At the use of the last 7 days"), days_in_words(days)))
+	rows.append((_("Your threshold"), threshold))
+	return Letter(
+		f"{subject}: {company}",
+		headline,
+		rows,
+		[
+			_(
+				"When the balance is used up, calls in progress end and new ones cannot be started until you top up."
+			)
+		],
+		(_("Top up"), address("/topup", company)),
+	)
+
+
+def topup_received(payment: Payment) -> Letter:
+	"""Return the mail on a top-up that was paid."""
+	amount = payment.money(payment.moved)
+	rows = [(_("Added to your balance"), amount), (_("Paid"), payment.money(payment.amount))]
+	if payment.tax:
+		rows.append((_("VAT in it"), payment.money(payment.tax)))
+	return Letter(
+		_("Top-up of {0} received").format(amount) + f": {payment.company}",
+		_("{0} was added to your balance.").format(amount),
+		[*rows, _now(payment)],
+		[_("The receipt is attached.")] if payment.has_receipt else [],
+		_balance(payment),
+	)
+
+
+def payment_failed(payment: Payment) -> Letter:
+	"""Return the mail on a payment that was on its way and did not arrive."""
+	rows = [(_("Payment"), payment.money(payment.amount))]
+	if payment.reason:
+		rows.append((_("Reason"), in_words(payment.reason)))
+	return Letter(
+		_("Your payment did not go through") + f": {payment.company}",
+		_("Your payment of {0} did not go through.").format(payment.money(payment.amount)),
+		[*rows, _now(payment)],
+		[_("Nothing was added to your balance. You can start a new top-up, also with another way to pay.")],
+		(_("Start a new top-up"), address("/topup", payment.company)),
+	)
+
+
+def refund(payment: Payment) -> Letter:
+	"""Return the mail on a refund to the card or account that was paid with."""
+	rows = [
+		(_("Refund"), payment.money(payment.amount)),
+		(_("Taken from your balance"), payment.money(payment.moved)),
+	]
+	return Letter(
+		_("Refund of {0}").format(payment.money(payment.amount)) + f": {payment.company}",
+		_("We have refunded {0}.").format(payment.money(payment.amount)),
+		[*rows, _now(payment)],
+		[_("The money goes back to the card or account that you paid with. Your bank may need some days.")],
+		_balance(payment),
+	)
+
+
+def refund_failed(payment: Payment) -> Letter:
+	"""Return the mail on a refund that did not reach the card."""
+	return Letter(
+		_("Your refund did not go through") + f": {payment.company}",
+		_("The refund of {0} did not go through.").format(payment.money(payment.amount)),
+		[(_("Refund"), payment.money(payment.amount)), _now(payment)],
+		[_("What it had taken from your balance is there again. We will contact you about another way.")],
+		_balance(payment),
+	)
+
+
+def dispute(payment: Payment) -> Letter:
+	"""Return the mail on a payment that the customer's bank has taken back."""
+	rows = [
+		(_("Dispute"), payment.money(payment.amount)),
+		(_("Taken from your balance"), payment.money(payment.moved)),
+	]
+	meaning = [_("If you did not want this, ask your bank to withdraw it, or contact us.")]
+	if payment.stops_calls:
+		meaning.insert(0, _("Until it is settled, new calls cannot be started."))
+	return Letter(
+		_("Your bank has taken back a payment") + f": {payment.company}",
+		_("Your bank has taken back a payment of {0}.").format(payment.money(payment.amount)),
+		[*rows, _now(payment)],
+		meaning,
+		_balance(payment),
+	)
+
+
+def dispute_won(payment: Payment) -> Letter:
+	"""Return the mail on a payment that stands again."""
+	return Letter(
+		_("A payment stands again") + f": {payment.company}",
+		_("Your bank has given back the payment of {0}.").format(payment.money(payment.amount)),
+		[(_("Payment"), payment.money(payment.amount)), _now(payment)],
+		[_("What the dispute had taken from your balance is there again.")],
+		_balance(payment),
+	)
+
+
+def address(subpage: str, company: str) -> str:
+	"""Return the whole address of one of the customer's pages."""
+	return get_url(f"/business/billing{subpage}?" + urlencode({"company": company}))
+
+
+def _now(payment: Payment) -> tuple[str, str]:
+	return _("Available now"), payment.money(payment.available)
+
+
+def _balance(payment: Payment) -> tuple[str, str]:
+	return _("See your balance"), address("", payment.company)

@@ -1,0 +1,227 @@
+"""The settings page: what a company's owner may change, and what the others see of it.
+
+Everything is written by the documents of the desk, so that their controllers check it there and here alike. What is not
+named here cannot be changed from the portal: name, currency, status and price among it.
+"""
+
+from __future__ import annotations
+
+import re
+import zoneinfo
+from collections.abc import Callable
+from decimal import Decimal
+
+import frappe
+from frappe import _
+from frappe.utils import validate_email_address
+
+from prepaid_billing.display import money
+from prepaid_billing.exceptions import InvalidAmount, InvalidInput
+from prepaid_billing.ledger import balance_of
+from prepaid_billing.permissions import CUSTOMER, is_owner
+from prepaid_billing.portal import address, argument
+from prepaid_billing.portal.figures import number, price_in_words, rate_of
+from prepaid_billing.rating.money import exponent
+
+MOST_USERS = 50
+"""Users that a company may have: each invitation sends a mail in our name."""
+
+KINDS = (
+	"mail_low",
+	"mail_critical",
+	"mail_empty",
+	"mail_topup",
+	"mail_failed",
+	"mail_refund",
+	"mail_dispute",
+)
+RIGHTS = ("is_owner", "may_top_up", "gets_warnings")
+DATA = ("address", "vat_id", "language", "time_zone")
+
+_USERS = """
+	SELECT c.user, u.full_name, c.is_owner, c.may_top_up, c.gets_warnings, u.enabled
+	FROM `tabBilling Company User` c JOIN `tabUser` u ON u.name = c.user
+	WHERE c.parent = %s AND c.parenttype = 'Billing Company' ORDER BY c.idx
+"""
+
+
+def settings_page(company: str) -> dict[str, object]:
+	"""Return what the page shows of a company."""
+	view = balance_of(company)
+	doc = frappe.get_doc("Billing Company", company)
+	return {
+		"may_change": is_owner(company),
+		"currency": view.currency,
+		"price": price_in_words(rate_of(view), view.currency),
+		"threshold": money(view.threshold, view.currency),
+		"values": {
+			"threshold": _plain(view.threshold, view.currency),
+			"recipients": doc.billing_emails or "",
+			**{name: doc.get(name) or "" for name in DATA},
+			**{name: doc.get(name) for name in KINDS},
+			"email": "",
+			"invite_may_top_up": 0,
+			"invite_is_owner": 0,
+		},
+		"kinds": _kinds(),
+		"languages": _languages(),
+		"time_zones": sorted(zoneinfo.available_timezones()),
+		"users": frappe.db.sql(_USERS, (company,), as_dict=True),
+		"me": frappe.session.user,
+		"action": address("/settings", company),
+		"saved": argument("saved") or "",
+	}
+
+
+def save_threshold(company: str) -> None:
+	"""Set the amount of money below which the company is warned. Raises InvalidAmount."""
+	doc = frappe.get_doc("Prepaid Balance", company)
+	doc.low_balance_threshold = _typed(argument("threshold"), balance_of(company).currency)
+	doc.save(ignore_permissions=True)
+
+
+def save_mails(company: str) -> None:
+	"""Set who gets the company's mails, and of which kinds."""
+	doc = frappe.get_doc("Billing Company", company)
+	doc.billing_emails = argument("recipients") or ""
+	doc.update({name: int(argument(name) == "1") for name in KINDS})
+	doc.save(ignore_permissions=True)
+
+
+def save_company(company: str) -> None:
+	"""Set the address, VAT id, language and time zone of the company. Raises InvalidInput."""
+	sent = {name: (argument(name) or "").strip() for name in DATA}
+	if sent["language"] not in dict(_languages()) | {"": ""}:
+		raise InvalidInput(_("Choose a language from the list."))
+	if len(sent["vat_id"]) > 30 or len(sent["address"]) > 500:
+		raise InvalidInput(_("An address has at most 500 characters, a VAT ID at most 30."))
+	doc = frappe.get_doc("Billing Company", company)
+	doc.update({name: value or None for name, value in sent.items()})
+	doc.save(ignore_permissions=True)
+
+
+def invite(company: str) -> None:
+	"""Add a user to the company; one who has no login yet is made and gets a mail to choose a password.
+
+	Raises InvalidInput.
+	"""
+	email = (argument("email") or "").strip().lower()
+	if not validate_email_address(email) or len(email) > 140:
+		raise InvalidInput(_("This is not an e-mail address. Nobody was added."))
+	doc = frappe.get_doc("Billing Company", company)
+	if email in {row.user for row in doc.users}:
+		raise InvalidInput(_("{0} belongs to the company already.").format(email))
+	if len(doc.users) >= MOST_USERS:
+		raise InvalidInput(
+			_("A company has at most {0} users. Remove one, or contact us.").format(MOST_USERS)
+		)
+	rights = {"is_owner": "invite_is_owner", "may_top_up": "invite_may_top_up"}
+	doc.append(
+		"users",
+		{"user": _user(email, doc.language), "gets_warnings": 0}
+		| {right: int(argument(field) == "1") for right, field in rights.items()},
+	)
+	doc.save(ignore_permissions=True)
+
+
+def change_user(company: str) -> None:
+	"""Set the rights of a user of the company. Raises InvalidInput."""
+	doc, row = _row_of(company)
+	row.update({right: int(argument(right) == "1") for right in RIGHTS})
+	_keep_an_owner(doc)
+	doc.save(ignore_permissions=True)
+
+
+def remove_user(company: str) -> None:
+	"""Take a user out of the company; the login itself stays. Raises InvalidInput."""
+	doc, row = _row_of(company)
+	doc.remove(row)
+	_keep_an_owner(doc)
+	doc.save(ignore_permissions=True)
+
+
+ACTIONS: dict[str, Callable[[str], None]] = {
+	"threshold": save_threshold,
+	"mails": save_mails,
+	"company": save_company,
+	"invite": invite,
+	"user": change_user,
+	"remove": remove_user,
+}
+"""What the forms of the page do, by the name that they send."""
+
+
+def _row_of(company: str) -> tuple[frappe._dict, frappe._dict]:
+	doc = frappe.get_doc("Billing Company", company)
+	row = next((row for row in doc.users if row.user == argument("user")), None)
+	if not row:
+		raise InvalidInput(_("This user does not belong to the company any more."))
+	return doc, row
+
+
+def _keep_an_owner(doc: frappe._dict) -> None:
+	if not any(row.is_owner for row in doc.users):
+		raise InvalidInput(_("A company needs an owner. Make somebody else an owner first."))
+
+
+def _user(email: str, language: str | None) -> str:
+	"""Return the login of an address, made where there is none. Raises InvalidInput for one of staff."""
+	found = frappe.db.get_value("User", email, ["name", "user_type", "enabled"])
+	if not found:
+		user = frappe.get_doc(
+			{
+				"doctype": "User",
+				"email": email,
+				"first_name": email.split("@")[0],
+				"language": language,
+				"send_welcome_email": 1,
+				"roles": [{"role": CUSTOMER}],
+			}
+		)
+		# Nobody at the page waits for a mail server.
+		user.flags.delay_emails = True
+		return user.insert(ignore_permissions=True).name
+	name, user_type, enabled = found
+	if user_type != "Website User" or not enabled:
+		raise InvalidInput(_("This address cannot be added. Please contact us."))
+	user = frappe.get_doc("User", name)
+	if CUSTOMER not in {role.role for role in user.roles}:
+		user.append("roles", {"role": CUSTOMER})
+		user.save(ignore_permissions=True)
+	return name
+
+
+def _kinds() -> list[tuple[str, str, str]]:
+	"""Return the kinds of mail as (field, name, when it is sent)."""
+	return [
+		("mail_low", _("Balance low"), _("below your threshold")),
+		("mail_critical", _("Balance nearly used up"), _("below a quarter of your threshold")),
+		("mail_empty", _("Balance used up"), _("no new calls can be started")),
+		("mail_topup", _("Top-up received"), _("with its receipt, once there is one")),
+		("mail_failed", _("Payment failed"), _("a payment that was on its way did not arrive")),
+		("mail_refund", _("Refund"), _("money goes back to you")),
+		("mail_dispute", _("Dispute"), _("your bank took a payment back")),
+	]
+
+
+def _languages() -> list[tuple[str, str]]:
+	return frappe.get_all(
+		"Language", {"enabled": 1}, ["name", "language_name"], order_by="language_name", as_list=True
+	)
+
+
+def _typed(text: str | None, currency: str) -> Decimal:
+	"""Return an amount from 0 as people write it. Raises InvalidAmount."""
+	places = exponent(currency)
+	plain = (text or "").strip().replace(",", ".")
+	if not re.fullmatch(
+		rf"[0-9]{{1,9}}(\.[0-9]{{1,{places}}})?" if places else r"[0-9]{1,9}", plain, re.ASCII
+	):
+		example = number(Decimal("12.5"), "0." + "0" * places if places else "0")
+		raise InvalidAmount(_("This is not an amount of money. Write it like {0}.").format(example))
+	return Decimal(plain)
+
+
+def _plain(amount: Decimal, currency: str) -> str:
+	places = exponent(currency)
+	return number(amount, "0." + "0" * places + "#" * (6 - places) if places else "0")

@@ -1,0 +1,177 @@
+"""Mails about money that has moved: each once, to the right people, in the company's language."""
+
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+
+import frappe
+import pytest
+import requests
+import stripe
+
+from prepaid_billing.alerts import notices
+from prepaid_billing.payments import keys, refunds, topups
+from tests import site
+from tests.factories import make_company, make_customer, new_id
+from tests.inbox import Inbox
+from tests.integration.test_topup import eventually
+from tests.stripe_checkout import pay, simulate
+
+
+def company_with_mail(language: str = "en", **fields: object) -> tuple[str, str]:
+	address = f"{new_id('mail')}@example.com"
+	return make_company("5", billing_emails=address, language=language, **fields), address
+
+
+def paid(company: str, amount: str = "50") -> frappe._dict:
+	created = topups.create(company, Decimal(amount))
+	assert pay(created["checkout_url"]).status_code == 303
+	topups.refresh(created["topup"])
+	site.fresh()
+	return topups.find(created["topup"])
+
+
+def notices_of(company: str) -> list[str]:
+	site.fresh()
+	fields = ["kind", "status", "reason"]
+	found = frappe.get_all("Billing Notice", {"company": company}, fields, order_by="creation, kind")
+	return [f"{row.kind}: {row.status} {row.reason}".strip() for row in found]
+
+
+def told(inbox: Inbox, address: str) -> list[str]:
+	notices.tell()
+	return [str(mail["Subject"]) for mail in inbox.to(address)]
+
+
+def test_a_paid_top_up_is_told_once_with_html_and_text(inbox: Inbox) -> None:
+	company, address = company_with_mail()
+	paid(company)
+	assert told(inbox, address) == [f"Top-up of €50.00 received: {company}"]
+	assert len(told(inbox, address)) == 1
+	(mail,) = inbox.to(address)
+	for kind in ("html", "plain"):
+		body = mail.get_body((kind,)).get_content()
+		assert "€50.00 was added to your balance." in body and "€55.00" in body, kind
+		assert "/business/billing?company=" in body and "/business/billing/settings" in body, kind
+	assert notices_of(company) == ["Top-up received: Queued"]
+
+
+def test_mails_are_in_the_companys_language(inbox: Inbox) -> None:
+	company, address = company_with_mail("de")
+	paid(company)
+	assert told(inbox, address) == [f"Aufladung über 50,00\u00a0€ eingegangen: {company}"]
+
+
+def test_who_paid_is_told_too_and_nobody_twice(inbox: Inbox) -> None:
+	company, address = company_with_mail()
+	payer, _password = make_customer(company)
+	frappe.set_user(payer)
+	paid(company)
+	frappe.set_user("Administrator")
+	assert len(told(inbox, payer)) == len(inbox.to(address)) == 1
+
+
+def test_eight_sweeps_at_once_tell_once(inbox: Inbox) -> None:
+	company, address = company_with_mail()
+	paid(company)
+
+	def sweep(_number: int) -> None:
+		with site.connected():
+			notices.tell()
+
+	with ThreadPoolExecutor(8) as pool:
+		list(pool.map(sweep, range(8)))
+	assert notices_of(company) == ["Top-up received: Queued"]
+	assert frappe.db.count("Email Queue", {"reference_doctype": "Balance Topup", "reference_name": [
+		"in", frappe.get_all("Balance Topup", {"company": company}, pluck="name")]}) == 1  # fmt: skip
+	assert len(inbox.to(address)) == 1
+
+
+def test_a_refund_is_told_with_what_it_took_from_the_balance(inbox: Inbox) -> None:
+	company, address = company_with_mail()
+	topup = paid(company)
+	refunds.request(topup.name, Decimal(20), "goodwill", new_id())
+	assert sorted(told(inbox, address))[0] == f"Refund of €20.00: {company}"
+	assert notices_of(company) == ["Refund: Queued", "Top-up received: Queued"] or notices_of(company) == [
+		"Top-up received: Queued",
+		"Refund: Queued",
+	]
+
+
+def test_a_dispute_and_its_end_are_told(inbox: Inbox) -> None:
+	company, address = company_with_mail()
+	topup = paid(company)
+	dispute = simulate("disputes", payment_intent=topup.payment_intent_id)["id"]
+	eventually(lambda: bool(frappe.db.exists("Billing Dispute", {"company": company, "status": "Open"})))
+	assert f"Your bank has taken back a payment: {company}" in told(inbox, address)
+	body = inbox.to(address)[-1].get_body(("html",)).get_content()
+	assert "new calls cannot be started" in body
+	simulate(f"disputes/{dispute}/win")
+	eventually(lambda: bool(frappe.db.exists("Billing Dispute", {"company": company, "status": "Won"})))
+	assert f"A payment stands again: {company}" in told(inbox, address)
+	assert len(told(inbox, address)) == 3
+
+
+def test_a_bank_debit_that_fails_is_told(inbox: Inbox) -> None:
+	company, address = company_with_mail()
+	created = topups.create(company, Decimal(50))
+	form = {"method": "sepa_debit", "iban": "DE62 3704 0044 0532 0130 01", "name": "Test", "email": address}
+	requests.post(created["checkout_url"], data=form, timeout=10, allow_redirects=False)
+	topups.refresh(created["topup"])
+	assert told(inbox, address) == []
+	client = stripe.StripeClient(keys.secret_key(), base_addresses={"api": site.SIMULATOR_URL})
+	session = client.v1.checkout.sessions.retrieve(topups.find(created["topup"]).checkout_session_id)
+	simulate(f"payment_intents/{session.payment_intent}/settle", outcome="failed")
+	eventually(lambda: topups.find(created["topup"]).status == "Failed")
+	assert told(inbox, address) == [f"Your payment did not go through: {company}"]
+	assert "€5.00" in inbox.to(address)[0].get_body(("plain",)).get_content()
+
+
+def test_a_kind_that_is_switched_off_is_noted_and_never_sent_later(inbox: Inbox) -> None:
+	company, address = company_with_mail(mail_topup=0)
+	paid(company)
+	assert told(inbox, address) == []
+	assert notices_of(company) == [
+		"Top-up received: Not Sent The company has switched off mails of this kind."
+	]
+	frappe.db.set_value("Billing Company", company, "mail_topup", 1)
+	frappe.db.commit()
+	assert told(inbox, address) == []
+
+
+def test_without_anybody_to_tell_it_is_noted() -> None:
+	company = make_company()
+	paid(company)
+	notices.tell()
+	assert notices_of(company)[0].startswith("Top-up received: Not Sent Nobody to tell")
+
+
+def test_what_happened_long_ago_is_not_told(inbox: Inbox) -> None:
+	company, address = company_with_mail()
+	paid(company)
+	with site.later(8 * 86400):
+		notices.tell()
+	assert inbox.to(address) == [] and notices_of(company) == []
+
+
+def test_a_mail_waits_for_the_receipt_of_its_payment_but_not_for_ever(
+	inbox: Inbox,
+	monkeypatch: pytest.MonkeyPatch,
+) -> None:
+	company, address = company_with_mail()
+	paid(company)
+	monkeypatch.setattr(
+		notices.settings,
+		"get",
+		lambda name, get=notices.settings.get: "Seller" if name == "seller_name" else get(name),
+	)
+	assert told(inbox, address) == []
+	with site.later(601):
+		notices.tell()
+	assert len(inbox.to(address)) == 1
+
+
+@pytest.mark.parametrize("source", notices.SOURCES, ids=lambda source: source.kind)
+def test_the_sweep_reads_by_an_index(source: notices.Source) -> None:
+	values = {"kind": source.kind, "since_us": 2**60, "since": "2100-01-01"}
+	plan = frappe.db.sql(f"EXPLAIN {source.query}", values, as_dict=True)
+	assert all(row.type not in ("ALL", "index") for row in plan if row.table in ("r", "n")), plan

@@ -1,0 +1,40 @@
+"""The amounts that a top-up page offers first."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prepaid_billing.payments.suggest import round_up, suggested
+
+SETTINGS = [Decimal(n) for n in (50, 100, 200, 500)]
+LIMITS = (Decimal(10), Decimal(10_000))
+
+
+@pytest.mark.parametrize(
+	"month,offered",
+	[
+		("0", [50, 100, 200, 500]),
+		("83.20", [45, 90, 170, 250]),
+		("437", [250, 450, 900, 1400]),
+		("1", [50, 100, 200, 500]),
+		("6", [10, 15, 20, 50]),
+		("30000", [50, 100, 200, 500]),
+		("15000", [50, 100, 200, 7500]),
+	],
+)
+def test_offers_follow_what_a_month_cost_and_the_settings_fill_up(month: str, offered: list[int]) -> None:
+	assert suggested(Decimal(month), SETTINGS, *LIMITS) == offered
+
+
+@given(st.decimals(0, 100_000, places=6))
+def test_there_are_always_four_that_may_be_paid_each_once(month: Decimal) -> None:
+	offered = suggested(month, SETTINGS, *LIMITS)
+	assert len(set(offered)) == 4 and offered == sorted(offered)
+	assert all(LIMITS[0] <= amount <= LIMITS[1] and amount % 5 == 0 for amount in offered)
+
+
+@given(st.decimals("0.01", 100_000, places=2))
+def test_rounding_never_offers_less_and_never_much_more(amount: Decimal) -> None:
+	assert amount <= round_up(amount) < amount * Decimal("1.25") + 5
