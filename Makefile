@@ -4,8 +4,11 @@
 PYTHON ?= /usr/bin/python3
 export PYTHON
 
-.PHONY: demo test proof bench-ledger bench-calls bench-portal bench-warnings lint mutation setup stop
+BENCHMARKS = bench-ledger bench-calls bench-portal bench-webhooks bench-warnings
+COMMANDS = demo test proof $(BENCHMARKS) lint mutation setup stop
 
-demo test proof bench-ledger bench-calls bench-portal bench-warnings lint mutation setup stop:
+.PHONY: $(COMMANDS)
+
+$(COMMANDS):
 	@cd "$(CURDIR)" && test -x "$(PYTHON)" || { echo "$(PYTHON) is missing: apt-get install python3"; exit 1; }
 	@exec "$(PYTHON)" -m dev $@

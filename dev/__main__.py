@@ -1,4 +1,4 @@
-"""python3 -m dev demo | test | proof | bench-ledger | bench-calls | bench-portal | bench-warnings | lint | mutation | setup | stop: what the Makefile calls."""
+"""python3 -m dev COMMAND: what the Makefile calls."""
 
 import os
 import signal
@@ -23,6 +23,7 @@ COMMANDS = (
 	"bench-ledger",
 	"bench-calls",
 	"bench-portal",
+	"bench-webhooks",
 	"bench-warnings",
 	"lint",
 	"mutation",
@@ -36,7 +37,7 @@ STOP_SECONDS = 60
 def main(arguments: list[str]) -> int:
 	"""Run one command; gives its exit code."""
 	if len(arguments) != 1 or arguments[0] not in COMMANDS:
-		print(__doc__, file=sys.stderr)
+		print(f"python3 -m dev {' | '.join(COMMANDS)}", file=sys.stderr)
 		return 2
 	use_the_machines_python()
 	for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -12,10 +12,12 @@ PURE = (
 	"prepaid_billing/ledger/chain.py",
 	"prepaid_billing/calls/grant.py",
 	"prepaid_billing/calls/report.py",
+	"prepaid_billing/payments/compare.py",
 	"prepaid_billing/payments/decide.py",
 	"prepaid_billing/payments/facts.py",
 	"prepaid_billing/payments/suggest.py",
 	"prepaid_billing/payments/takeback.py",
+	"prepaid_billing/payments/vat.py",
 	"prepaid_billing/alerts/decide.py",
 )
 RATING_TESTS = ("tests/unit/test_money.py", "tests/unit/test_price.py", "tests/unit/test_pricelist.py")

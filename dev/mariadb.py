@@ -13,6 +13,8 @@ from dev.services import LOOPBACK, Service
 CONFIGURATION = """\
 [mysqld]
 datadir = {directory}/data
+# A server that starts empties its tmpdir: not one to share with a server that runs.
+tmpdir = {directory}/tmp
 port = {port}
 bind-address = 127.0.0.1
 socket = {socket}
@@ -67,7 +69,7 @@ class MariaDB:
 
 	def service(self) -> Service:
 		"""The server process, its data directory and configuration made ready."""
-		self.directory.mkdir(parents=True, exist_ok=True)
+		(self.directory / "tmp").mkdir(parents=True, exist_ok=True)
 		self.configure()
 		if not (self.directory / "data").exists():
 			self.make_data()

@@ -96,7 +96,7 @@ def run_on_fresh_site(places: Places, groups: Groups) -> Tally:
 
 
 def run_benchmark(places: Places, paths: list[str], subject: str) -> int:
-	"""Measure the ledger, the calls or the pages on a site of its own. Exit code 0 when the wanted ratios hold."""
+	"""Measure one subject on a site of its own. Exit code 0 when the wanted ratios hold."""
 	with exclusive(places.run / "test.lock", f"bench-{subject}: waiting for a test run to end"):
 		set_up_bench(places, paths)
 		with fresh_site(places) as (stack, _services):
@@ -124,10 +124,10 @@ def fresh_site(places: Places) -> Iterator[tuple[Stack, Services]]:
 
 
 def make_site(stack: Stack) -> None:
-	"""A fresh site on which tests are allowed and no scheduler of this bench does anything."""
+	"""A fresh site as in production (`allow_tests` slows each statement), with its scheduler at rest."""
 	name_of_leftover(stack.places).write_text(stack.site.name)
 	stack.site.create(secrets.token_hex(8), stack.places.step_log("test-site"))
-	stack.site.configure({**stack.site_settings(), "allow_tests": True, "pause_scheduler": 1})
+	stack.site.configure({**stack.site_settings(), "pause_scheduler": 1})
 
 
 def drop_site(stack: Stack) -> None:
@@ -166,6 +166,7 @@ def test_environment(stack: Stack) -> dict[str, str]:
 		"PB_SIMULATOR_URL": stack.simulator_url,
 		"PB_SITE": stack.site.name,
 		"PB_SITES_PATH": str(stack.places.sites),
+		"PB_TOOLS_PYTHON": str(stack.places.tools / "bin" / "python"),
 		"PB_SITE_URL": stack.site_url,
 		"PB_WEBHOOK_SECRET": stack.keys.webhook,
 		"PB_WEB_URL": stack.web_url,

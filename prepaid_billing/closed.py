@@ -8,12 +8,8 @@ from frappe import _
 from frappe.model.document import Document
 
 
-class KeptForEver(Document):
-	"""A record that is never deleted and never renamed."""
-
-	def on_trash(self) -> None:
-		"""Refuse deletion; Frappe calls this also when deleting with force."""
-		self._refuse(_("{0} records are kept for ever.").format(_(self.doctype)))
+class NeverRenamed(Document):
+	"""A record that others name for ever: a new name would be written into each of them, past their locks."""
 
 	def before_rename(self, old: str, new: str, merge: bool = False) -> None:
 		"""Refuse renaming and merging."""
@@ -23,12 +19,20 @@ class KeptForEver(Document):
 		"""Refuse Frappe's own method, which anybody with read access may call, and without before_rename."""
 		self.before_rename("", "")
 
+	def _refuse(self, message: str) -> None:
+		frappe.throw(message, exc=frappe.PermissionError, title=_("Not possible"))
+
+
+class KeptForEver(NeverRenamed):
+	"""A record that is never deleted and never renamed."""
+
+	def on_trash(self) -> None:
+		"""Refuse deletion; Frappe calls this also when deleting with force."""
+		self._refuse(_("{0} records are kept for ever.").format(_(self.doctype)))
+
 	def before_submit(self) -> None:
 		"""Refuse submission: Frappe writes a submitted document without validate and before_save."""
 		self._refuse(_("{0} records are not edited.").format(_(self.doctype)))
-
-	def _refuse(self, message: str) -> None:
-		frappe.throw(message, exc=frappe.PermissionError, title=_("Not possible"))
 
 
 class WrittenByTheProduct(KeptForEver):

@@ -76,6 +76,40 @@ def verify_ledger() -> int:
 	return 1 if findings else 0
 
 
+@prepaid_billing.command("reconcile")
+@click.option(
+	"--days",
+	type=click.IntRange(1, 3650),
+	help="How far to look back; without it to 30 days before the last comparison without difference.",
+)
+@on_site
+def reconcile(days: int | None) -> int:
+	"""Compare the books with Stripe's lists and make good what no webhook told; exit 1 where they differ."""
+	from prepaid_billing.alerts import mail
+	from prepaid_billing.exceptions import BillingError
+	from prepaid_billing.payments import reconcile as comparison
+
+	try:
+		outcome = comparison.run(days, lambda what, count: click.echo(f"{count:>9} {what} read"))
+	except BillingError as error:
+		click.echo(error)
+		return 1
+	if not outcome:
+		click.echo("There never was a top-up: nothing to compare.")
+		return 0
+	click.echo(
+		f"{outcome.compared:>9} of ours, {outcome.healed} made good, {outcome.not_ours} payments not ours"
+	)
+	for line in [*outcome.lines(), *(f"  {difference}" for difference in outcome.differences)]:
+		click.echo(line)
+	if not outcome.differences:
+		click.echo("Our books and Stripe's are equal.")
+		return 0
+	mail.queue_different_books(outcome.lines(), [str(difference) for difference in outcome.differences])
+	frappe.db.commit()
+	return 1
+
+
 @prepaid_billing.command("import-cdrs")
 @click.argument("path", type=click.Path(path_type=Path))
 @on_site

@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 import frappe
 from babel import localedata
 from babel.dates import format_date, format_datetime
-from babel.numbers import format_currency
+from babel.numbers import format_currency, format_decimal
 from frappe import _
 
 from prepaid_billing.rating.money import exponent
@@ -37,8 +37,10 @@ def moment(value: datetime | None, language: str | None = None) -> str:
 	return format_datetime(value, pattern, locale=_locale(language))
 
 
-def day_of(value: date, language: str | None = None) -> str:
-	"""Return a day such as ``22.11.2026`` or ``22 Nov 2026``."""
+def day_of(value: date | None, language: str | None = None) -> str:
+	"""Return a day, or that of a site time, such as ``22.11.2026`` or ``22 Nov 2026``, or nothing."""
+	if value is None:
+		return ""
 	pattern = "dd.MM.y" if _locale(language).startswith("de") else "d MMM y"
 	return format_date(value, pattern, locale=_locale(language))
 
@@ -58,6 +60,12 @@ def length(seconds: int) -> str:
 	hours, rest = divmod(seconds, 3600)
 	minutes, seconds = divmod(rest, 60)
 	return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+
+
+def percentage(rate: Decimal, language: str | None = None) -> str:
+	"""Return a rate in per cent such as ``7,7 %`` or ``7.7%``."""
+	number = format_decimal(rate, locale=_locale(language))
+	return f"{number}\u00a0%" if _locale(language).startswith("de") else f"{number}%"
 
 
 def days_in_words(days: int) -> str:

@@ -85,6 +85,13 @@ class UnknownReceipt(BillingError):
 	http_status_code = 404
 
 
+class UnknownEvent(BillingError):
+	"""No event of Stripe is kept under this name."""
+
+	code = "UNKNOWN_EVENT"
+	http_status_code = 404
+
+
 class Duplicate(BillingError):
 	"""The key was used before, for something else."""
 
@@ -121,7 +128,14 @@ class TryAgain(BillingError):
 
 
 class PaymentRefused(TryAgain):
-	"""The payment service has refused it for good: the same request again would be refused again."""
+	"""The payment service has refused it for good: the same request again would be refused again.
+
+	``words`` are its own, for staff.
+	"""
+
+	def __init__(self, message: str, words: str = "") -> None:
+		super().__init__(message)
+		self.words = words or message
 
 
 class InvalidWebhook(BillingError):

@@ -23,7 +23,11 @@ app_include_js = "prepaid_billing_desk.bundle.js"
 
 override_whitelisted_methods = {"frappe.client.get_count": "prepaid_billing.api.desk.get_count"}
 
-before_request = ["prepaid_billing.http.before_request"]
+before_request = [
+	"prepaid_billing.ledger.transaction.keep_count_of_writes",
+	"prepaid_billing.http.before_request",
+]
+before_job = ["prepaid_billing.ledger.transaction.keep_count_of_writes"]
 after_request = ["prepaid_billing.http.after_request"]
 
 doc_events = {"Currency": {"after_rename": "prepaid_billing.closed.keep_currency_of_a_balance"}}
@@ -41,14 +45,18 @@ standard_portal_menu_items = [
 scheduler_events = {
 	"cron": {
 		"*/30 * * * *": ["prepaid_billing.scheduled.prepaid_low_balances"],
+		"*/5 * * * *": ["prepaid_billing.scheduled.prepaid_summaries"],
 		"* * * * *": [
 			"prepaid_billing.scheduled.prepaid_stale_calls",
+			"prepaid_billing.scheduled.prepaid_missing_receipts",
 			"prepaid_billing.scheduled.prepaid_payment_mails",
 		],
-		"*/5 * * * *": ["prepaid_billing.scheduled.prepaid_summaries"],
 		"7 * * * *": ["prepaid_billing.scheduled.prepaid_unfinished_topups"],
 	},
-	"daily_long": ["prepaid_billing.scheduled.prepaid_verify_books"],
+	"daily_long": [
+		"prepaid_billing.scheduled.prepaid_verify_books",
+		"prepaid_billing.scheduled.prepaid_reconcile",
+	],
 }
 
 export_python_type_annotations = True

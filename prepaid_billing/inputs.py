@@ -22,6 +22,10 @@ LONGEST = 7 * 86_400
 MOST_CDRS = 1_000
 """Records that one request may carry."""
 
+MOST_ROWS = 200
+"""Rows that one page may carry."""
+
+_RECEIPT_CURSOR = re.compile(r"([0-9]{4})-([0-9]{1,9})")
 _CDR = frozenset(
 	"call_id company duration_sec revision caller callee started_at answered_at ended_at".split()
 )
@@ -163,6 +167,24 @@ def whole_number(value: object, name: str, least: int = 0) -> int:
 	if int(value) < least:
 		raise InvalidInput(_("{0} takes a whole number from {1}.").format(name, least))
 	return int(value)
+
+
+def page_size(value: object) -> int:
+	"""Return how many rows a page has: up to MOST_ROWS, 50 where it was not sent."""
+	rows = 50 if value is None else whole_number(value, "limit", 1)
+	if rows > MOST_ROWS:
+		raise InvalidInput(_("{0} takes a whole number up to {1}.").format("limit", MOST_ROWS))
+	return rows
+
+
+def receipt_cursor(value: object) -> tuple[int, int]:
+	"""Return year and number that a page of receipts goes on from; later than any where it was not sent."""
+	if value is None:
+		return 9999, 0
+	found = _RECEIPT_CURSOR.fullmatch(value) if isinstance(value, str) else None
+	if not found:
+		raise InvalidInput(_("{0} takes the next_cursor of the page before.").format("cursor"))
+	return int(found[1]), int(found[2])
 
 
 def percent(value: object, name: str) -> Decimal:

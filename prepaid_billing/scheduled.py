@@ -5,13 +5,17 @@ Frappe names a job by the last two parts of its path, so they are named after th
 
 from prepaid_billing.alerts import mail, notices
 from prepaid_billing.alerts.check import check_low_balances
+from prepaid_billing.batch import each
 from prepaid_billing.calls import usage_counts
 from prepaid_billing.calls.session import expire_stale
 from prepaid_billing.ledger import checkpoints
 from prepaid_billing.ledger.verify import verify
 from prepaid_billing.log import log
+from prepaid_billing.payments import reconcile
+from prepaid_billing.payments.issuing import issue_missing
 from prepaid_billing.payments.refunds import complete_planned
 from prepaid_billing.payments.topups import refresh_unfinished
+from prepaid_billing.payments.webhook import process_waiting
 
 
 def prepaid_low_balances() -> None:
@@ -36,9 +40,13 @@ def prepaid_summaries() -> None:
 
 
 def prepaid_unfinished_topups() -> None:
-	"""Ask Stripe about top-ups that no webhook finished and for refunds that did not reach it; every hour."""
-	refresh_unfinished()
-	complete_planned()
+	"""Go on with what was left unfinished: top-ups, refunds that did not reach Stripe, events that failed; hourly."""
+	each((refresh_unfinished, complete_planned, process_waiting), lambda job: job())
+
+
+def prepaid_missing_receipts() -> None:
+	"""Issue the receipts and credit notes that are due; every minute."""
+	issue_missing()
 
 
 def prepaid_verify_books() -> None:
@@ -49,3 +57,10 @@ def prepaid_verify_books() -> None:
 		mail.queue_broken_books(
 			[f"{found.subject}: expected {found.expected}, found {found.found}" for found in findings]
 		)
+
+
+def prepaid_reconcile() -> None:
+	"""Compare our books with Stripe's, daily, and tell the managers where they differ."""
+	outcome = reconcile.run()
+	if outcome and outcome.differences:
+		mail.queue_different_books(outcome.lines(), [str(difference) for difference in outcome.differences])

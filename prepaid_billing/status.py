@@ -9,7 +9,7 @@ from prepaid_billing.calls.pricing import rate_for
 from prepaid_billing.calls.settle import REVIEWS
 from prepaid_billing.exceptions import BillingError
 from prepaid_billing.ledger import clock, constraints
-from prepaid_billing.payments import keys, topups
+from prepaid_billing.payments import issuing, keys, topups
 from prepaid_billing.rating.money import as_text, from_database
 
 Section = tuple[str, list[str]]
@@ -97,6 +97,11 @@ def topup(name: str) -> Section:
 		f"{row.company}: {row.status}, asked {as_text(row.amount)} {row.currency}, credited {as_text(row.credited)}",
 		f"checkout session {row.checkout_session_id or 'none: Stripe was not reached'}, payment intent {row.payment_intent_id or 'none yet'}",
 	]
+	if row.paid_us:
+		lines.append(
+			f"paid {as_text(row.amount_paid)}, of it tax {as_text(row.tax)}, taken back {as_text(row.taken_back)}, "
+			f"receipt {row.receipt or 'none yet'}"
+		)
 	if row.failure_reason:
 		lines.append(f"last failure: {row.failure_reason}")
 	events = frappe.get_all(
@@ -153,7 +158,7 @@ def _waits(job: frappe._dict) -> str:
 
 def _payments() -> list[str]:
 	lines = []
-	for label, read in (("secret key", keys.secret_key), ("webhook secret", keys.webhook_secret)):
+	for label, read in (("secret key", keys.secret_key), ("webhook secret", keys.webhook_secrets)):
 		try:
 			read()
 			lines.append(f"{label} is set")
@@ -167,7 +172,24 @@ def _payments() -> list[str]:
 		if last
 		else "no event has arrived yet"
 	)
-	return lines
+	return [*lines, _comparison()]
+
+
+def _comparison() -> str:
+	"""Say how the last comparison with Stripe ended, and what of earlier ones still needs a person."""
+	last = frappe.get_all(
+		"Billing Reconciliation", fields=["status", "started_at"], order_by="started_us desc", limit=1
+	)
+	if not last:
+		return "never compared with Stripe: bench --site SITE prepaid-billing reconcile"
+	line = f"last comparison with Stripe {last[0].status} at {last[0].started_at}"
+	open_ones = frappe.db.count("Billing Reconciliation", {"is_open": 1})
+	return f"{line}, {open_ones} OPEN: bench --site SITE prepaid-billing reconcile" if open_ones else line
+
+
+def _receipts() -> str:
+	unknown = "" if issuing.seller_is_known() else ": the settings name no SELLER"
+	return f"{issuing.waiting():>6} top-ups without a receipt{unknown}"
 
 
 def _waiting() -> list[str]:
@@ -180,7 +202,8 @@ def _waiting() -> list[str]:
 		("calls that need a person", "Call Charge", {"review": ["in", REVIEWS]}),
 		("mails not sent", "Email Queue", {"status": ["in", ["Not Sent", "Sending", "Error"]]}),
 	)
-	return [f"{frappe.db.count(doctype, filters):>6} {label}" for label, doctype, filters in counts]
+	lines = [f"{frappe.db.count(doctype, filters):>6} {label}" for label, doctype, filters in counts]
+	return [*lines, _receipts()]
 
 
 def _database() -> list[str]:

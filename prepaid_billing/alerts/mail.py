@@ -113,6 +113,17 @@ def queue_broken_books(findings: list[str]) -> None:
 		)
 
 
+def queue_different_books(sums: list[str], findings: list[str]) -> None:
+	"""Tell every enabled Prepaid Billing Manager how our books and Stripe's differ: sums by currency, and what."""
+	if managers := _managers():
+		frappe.sendmail(
+			recipients=managers,
+			subject=_("The books of Prepaid Billing and Stripe's differ"),
+			template="different_books",
+			args={"sums": sums, "findings": findings, "site": get_url()},
+		)
+
+
 def _managers() -> list[str]:
 	return frappe.db.sql_list(
 		"""

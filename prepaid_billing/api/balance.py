@@ -7,6 +7,7 @@ import frappe
 from prepaid_billing import inputs
 from prepaid_billing.api.endpoint import endpoint
 from prepaid_billing.calls.pricing import minutes_left
+from prepaid_billing.exceptions import InvalidInput, UnknownCompany
 from prepaid_billing.ledger import adjustments, balance_of
 from prepaid_billing.permissions import GATEWAY, MANAGER, STAFF, visible_company
 from prepaid_billing.rating.money import as_text, parse_signed_amount
@@ -46,14 +47,24 @@ def adjust(company: Any = None, amount: Any = None, reason: Any = None, idempote
 @endpoint(MANAGER)
 def confirm_adjustment(adjustment: Any = None) -> dict:
 	"""Book an adjustment that another person asked for and that waits."""
-	return _adjusted(adjustments.confirm(inputs.key(adjustment, "adjustment")))
+	return _adjusted(adjustments.confirm(_visible(adjustment)))
 
 
 @frappe.whitelist(methods=["POST"])
 @endpoint(MANAGER)
 def refuse_adjustment(adjustment: Any = None) -> dict:
 	"""Close an adjustment that waits without booking it."""
-	return _adjusted(adjustments.refuse(inputs.key(adjustment, "adjustment")))
+	return _adjusted(adjustments.refuse(_visible(adjustment)))
+
+
+def _visible(adjustment: object) -> str:
+	"""Return the name of an adjustment. For staff whom User Permissions keep to some companies the others' are not there."""
+	name = inputs.key(adjustment, "adjustment")
+	try:
+		visible_company(adjustments.company_of(name) or "", MANAGER)
+	except (InvalidInput, UnknownCompany) as error:
+		raise adjustments.unknown() from error
+	return name
 
 
 def _adjusted(adjustment: adjustments.Adjustment) -> dict:

@@ -121,7 +121,8 @@ def record(cdrs: Any = None) -> list[dict]:
 			read.pop(number, None)
 			call_id = row.get("call_id") if isinstance(row, dict) else None
 			answers[number] = _told(cdr.Outcome(call_id, cdr.REFUSED, code=error.code, error=str(error)))
-	for number, outcome in zip(read, cdr.book(list(read.values())), strict=True):
+	booked = cdr.book(list(read.values()), may_shorten=has_role(GATEWAY))
+	for number, outcome in zip(read, booked, strict=True):
 		answers[number] = _told(outcome)
 	return [answers[number] for number in range(len(sent))]
 

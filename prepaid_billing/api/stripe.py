@@ -1,12 +1,16 @@
-"""The webhook of Stripe, at its canonical address and as ``POST /api/stripe/webhook``."""
+"""The webhook of Stripe, at its canonical address and as ``POST /api/stripe/webhook``, and what staff do with its events."""
+
+from typing import Any
 
 import frappe
 from frappe import _
 from werkzeug.wrappers import Response
 
-from prepaid_billing.api.endpoint import refuse
+from prepaid_billing import inputs
+from prepaid_billing.api.endpoint import endpoint, refuse
 from prepaid_billing.exceptions import BillingError, InvalidInput
 from prepaid_billing.payments import webhook as events
+from prepaid_billing.permissions import MANAGER
 
 
 class TooLarge(InvalidInput):
@@ -27,6 +31,13 @@ def webhook() -> dict | None:
 		return {"received": True}
 	except BillingError as error:
 		return refuse(error)
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint(MANAGER)
+def replay(event: Any = None) -> dict:
+	"""Act once more on an event that was parked, ignored or has failed; on a processed one nothing is done."""
+	return events.replay(inputs.key(event, "event"))
 
 
 def short_path() -> Response | dict | None:

@@ -1,5 +1,6 @@
 """Top-ups by API. The card is entered at Stripe; nothing of it comes near us. DESIGN.md section 9."""
 
+from decimal import Decimal
 from typing import Any
 
 import frappe
@@ -37,17 +38,16 @@ def offer(amount: Any = None, company: Any = None) -> dict:
 @endpoint(MANAGER, STAFF, own_company=True)
 def status(topup: Any = None) -> dict:
 	"""Return how a top-up stands by our books, and the balance."""
-	found = topups.find(inputs.key(topup, "topup"))
-	try:
-		company = visible_company(found.company, MANAGER, STAFF)
-	except UnknownCompany as error:
-		raise topups.unknown() from error
+	found = _visible(topup)
 	return {
 		"topup": found.name,
 		"status": found.status,
 		"amount": as_text(found.amount),
+		"tax": as_text(found.tax),
+		"credited": as_text(found.credited),
 		"currency": found.currency,
-		"balance": as_text(balance_of(company).balance),
+		"receipt": found.receipt,
+		"balance": as_text(balance_of(found.company).balance),
 	}
 
 
@@ -55,10 +55,30 @@ def status(topup: Any = None) -> dict:
 @endpoint(MANAGER)
 def refund(topup: Any = None, amount: Any = None, reason: Any = None, idempotency_key: Any = None) -> dict:
 	"""Give a paid top-up, or a part of it, back to its card; without an amount all that is left of it."""
-	name = topups.find(inputs.key(topup, "topup")).name
 	return refunds.request(
-		name,
-		None if amount is None else parse_amount(amount),
+		_visible(topup).name,
+		_optional_amount(amount),
 		inputs.text(reason, "reason"),
 		inputs.key(idempotency_key, "idempotency_key"),
 	)
+
+
+@frappe.whitelist(methods=["GET"])
+@endpoint(MANAGER)
+def refundable(topup: Any = None, amount: Any = None) -> dict:
+	"""Return what a refund of ``amount``, or of all that is left, would do to the balance. Nothing is written."""
+	return refunds.preview(_visible(topup).name, _optional_amount(amount))
+
+
+def _visible(topup: Any) -> frappe._dict:
+	"""Return the top-up of a company that the user may look at. Raises UnknownTopup, alike for "not yours"."""
+	found = topups.find(inputs.key(topup, "topup"))
+	try:
+		visible_company(found.company, MANAGER, STAFF)
+	except UnknownCompany as error:
+		raise topups.unknown() from error
+	return found
+
+
+def _optional_amount(amount: Any) -> Decimal | None:
+	return None if amount is None else parse_amount(amount)

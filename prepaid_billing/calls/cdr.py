@@ -22,6 +22,7 @@ from prepaid_billing.exceptions import (
 	Duplicate,
 	InvalidAmount,
 	NoRate,
+	NotPermitted,
 	OpenTransaction,
 	TryAgain,
 	UnknownCompany,
@@ -84,12 +85,13 @@ class Outcome:
 	error: str = ""
 
 
-def book(cdrs: Sequence[Cdr]) -> list[Outcome]:
+def book(cdrs: Sequence[Cdr], may_shorten: bool = True) -> list[Outcome]:
 	"""Let each record price its call, and return an outcome for each, in their order.
 
 	A call is charged by the first record of the highest revision, or corrected by the difference; one that was
 	never authorised is charged at the price of its beginning. The same record again changes nothing. The same
-	revision with another duration is refused, and the call stands in the staff's queue.
+	revision with another duration is refused, and the call stands in the staff's queue. Where the caller
+	may not shorten calls that were charged, such records are refused: that is a refund by another name.
 
 	Raises TryAgain while the database is busy; then some records may have been booked, and all may be sent again.
 	"""
@@ -98,7 +100,9 @@ def book(cdrs: Sequence[Cdr]) -> list[Outcome]:
 	for company, group in groupby(numbered, key=lambda item: item[1].company):
 		for chunk in _chunks(list(group)):
 			numbers = [number for number, _cdr in chunk]
-			outcomes.update(zip(numbers, _safely(company, [cdr for _number, cdr in chunk]), strict=True))
+			outcomes.update(
+				zip(numbers, _safely(company, [cdr for _number, cdr in chunk], may_shorten), strict=True)
+			)
 	return [outcomes[number] for number in range(len(cdrs))]
 
 
@@ -107,12 +111,12 @@ def _chunks(items: list[tuple[int, Cdr]]) -> Iterator[list[tuple[int, Cdr]]]:
 		yield items[start : start + CHUNK]
 
 
-def _safely(company: str, cdrs: list[Cdr]) -> list[Outcome]:
+def _safely(company: str, cdrs: list[Cdr], may_shorten: bool) -> list[Outcome]:
 	"""Book a chunk; what fails is tried whole again, then record by record, so that one cannot stop the others."""
 	failure: Exception | None = None
 	for _attempt in range(2):
 		try:
-			return _chunk(company, cdrs)
+			return _chunk(company, cdrs, may_shorten)
 		except UnknownCompany as error:
 			return [_refused(cdr, error) for cdr in cdrs]
 		except (OpenTransaction, TryAgain):
@@ -122,15 +126,15 @@ def _safely(company: str, cdrs: list[Cdr]) -> list[Outcome]:
 			failure = error
 	log("cdrs failed", company=company, records=len(cdrs), traceback="".join(format_exception(failure)))
 	if len(cdrs) > 1:
-		return [outcome for cdr in cdrs for outcome in _safely(company, [cdr])]
+		return [outcome for cdr in cdrs for outcome in _safely(company, [cdr], may_shorten)]
 	known = InvalidAmount(_(str(failure))) if isinstance(failure, AmountError) else failure
 	return [_refused(cdr, known if isinstance(known, BillingError) else TryAgain(_FAILED)) for cdr in cdrs]
 
 
-def _chunk(company: str, cdrs: list[Cdr]) -> list[Outcome]:
+def _chunk(company: str, cdrs: list[Cdr], may_shorten: bool) -> list[Outcome]:
 	def work() -> list[Outcome]:
 		with ledger.locked(company) as account:
-			batch = _Batch(account, cdrs)
+			batch = _Batch(account, cdrs, may_shorten)
 			outcomes = [batch.one(cdr) for cdr in cdrs]
 			batch.write()
 			return outcomes
@@ -147,8 +151,8 @@ def _chunk(company: str, cdrs: list[Cdr]) -> list[Outcome]:
 class _Batch:
 	"""The calls of some records under the lock of their balance; their rows are written at the end."""
 
-	def __init__(self, account: LockedBalance, cdrs: list[Cdr]) -> None:
-		self.account = account
+	def __init__(self, account: LockedBalance, cdrs: list[Cdr], may_shorten: bool) -> None:
+		self.account, self.may_shorten = account, may_shorten
 		# Nobody else writes calls of this company while its balance is locked.
 		self.calls = record.find_all([cdr.call_id for cdr in cdrs])
 		self.rates: list[PricedRate] | None = None
@@ -222,6 +226,10 @@ class _Batch:
 		if call.company != self.account.company:
 			raise Duplicate(_("This call id belongs to another call. Nothing was booked."))
 		verdict = judge(call.length, Report(CDR, cdr.duration_sec, cdr.revision))
+		if verdict == NEWS and call.amount and cdr.duration_sec < call.duration_sec and not self.may_shorten:
+			raise NotPermitted(
+				_("Only the telephone system shortens a call that was charged. Give money back by a refund.")
+			)
 		if verdict == CONFLICTING:
 			self._keep(call, {"review": CONFLICT}, is_new=False)
 			raise Duplicate(

@@ -20,8 +20,8 @@ from prepaid_billing.ledger.period import Period
 from prepaid_billing.ledger.statement import CALLS, MONEY_IN, Stretch
 from prepaid_billing.rating.money import ZERO
 
-MOST_PRINTED = 2_000
-"""Entries of a statement: about fifty pages. More are read by programs, not by people."""
+MOST_PRINTED = 1_000
+"""Entries of a statement: about thirty pages. More are read by programs, not by people."""
 
 COLUMNS = (
 	*("sequence", "booked_at", "type", "description", "amount", "balance_after", "currency"),

@@ -7,7 +7,7 @@ import frappe
 from frappe import _
 
 from prepaid_billing import settings
-from prepaid_billing.exceptions import Duplicate, InvalidInput, NotPermitted
+from prepaid_billing.exceptions import Duplicate, InvalidAmount, InvalidInput, NotPermitted
 from prepaid_billing.ledger import clock, rows, transaction
 from prepaid_billing.ledger.balance import LockedBalance, locked
 from prepaid_billing.rating.money import from_database
@@ -15,6 +15,8 @@ from prepaid_billing.rating.money import from_database
 _COLUMNS = "name, company, status, CAST(amount AS CHAR) AS amount, reason, asked_by"
 _BY_KEY = f"SELECT {_COLUMNS} FROM `tabBalance Adjustment` WHERE idempotency_key = %s FOR UPDATE"
 _BY_NAME = f"SELECT {_COLUMNS} FROM `tabBalance Adjustment` WHERE name = %s FOR UPDATE"
+# What one person may book alone counts over all companies, so it is looked at under that person's lock.
+_LOCK_PERSON = "SELECT name FROM `tabUser` WHERE name = %s FOR UPDATE"
 _BOOKED_ALONE = """
 	SELECT CAST(SUM(ABS(amount)) AS CHAR) FROM `tabBalance Adjustment`
 	WHERE asked_by = %s AND asked_us > %s AND status = 'Booked' AND confirmed_by IS NULL
@@ -43,6 +45,8 @@ def adjust(company: str, amount: Decimal, reason: str, key: str) -> Adjustment:
 	The same ``key`` again books nothing more and tells how the adjustment stands. Raises InvalidInput,
 	InvalidAmount, InsufficientBalance, Duplicate, UnknownCompany.
 	"""
+	if amount == 0:
+		raise InvalidAmount(_("This amount cannot be booked. Nothing was changed."))
 	if not reason.strip():
 		raise InvalidInput(_("An adjustment needs a reason. Nothing was booked."))
 	scoped_key = f"adjustment:{company}:{key}"
@@ -60,6 +64,13 @@ def adjust(company: str, amount: Decimal, reason: str, key: str) -> Adjustment:
 	return transaction.run(work)
 
 
+def company_of(name: str) -> str | None:
+	"""Return the company of an adjustment, or None where there is none of exactly this name."""
+	found = frappe.db.sql("SELECT name, company FROM `tabBalance Adjustment` WHERE name = %s", (name,))
+	# MariaDB's default collation finds "a1b2" for "A1B2"; the entry's key knows the difference.
+	return found[0][1] if found and found[0][0] == name else None
+
+
 def confirm(name: str) -> Adjustment:
 	"""Book an adjustment that waits. Raises NotPermitted for the person who asked for it."""
 	return _decide(name, "Booked")
@@ -71,9 +82,9 @@ def refuse(name: str) -> Adjustment:
 
 
 def _decide(name: str, status: str) -> Adjustment:
-	company = frappe.db.get_value("Balance Adjustment", name, "company")
+	company = company_of(name)
 	if not company:
-		raise InvalidInput(_("There is no such adjustment."))
+		raise unknown()
 
 	def work() -> Adjustment:
 		with locked(company) as account:
@@ -91,6 +102,11 @@ def _decide(name: str, status: str) -> Adjustment:
 			return _book(account, name, from_database(row.amount), row.reason)
 
 	return transaction.run(work)
+
+
+def unknown() -> InvalidInput:
+	"""Return the refusal for an adjustment that is not there, or not for the user to see: the answers are alike."""
+	return InvalidInput(_("There is no such adjustment."))
 
 
 def _known(account: LockedBalance, row: frappe._dict, amount: Decimal, reason: str) -> Adjustment:
@@ -139,6 +155,7 @@ def _insert(account: LockedBalance, amount: Decimal, reason: str, key: str, stat
 
 def _exceeds_limit(account: LockedBalance, amount: Decimal, limit: Decimal) -> bool:
 	"""Whether what this person has booked alone within a day, this amount added, is above the limit."""
+	frappe.db.sql(_LOCK_PERSON, (frappe.session.user,))
 	day_ago = account.now_us - 86_400 * clock.SECOND
 	booked = frappe.db.sql(_BOOKED_ALONE, (frappe.session.user, day_ago))[0][0]
 	return from_database(booked) + abs(amount) > limit

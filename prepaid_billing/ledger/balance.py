@@ -33,7 +33,7 @@ from prepaid_billing.rating.money import LIMIT, ZERO, from_database
 _LOCK = f"""
 	SELECT name, currency, status, CAST(balance AS CHAR), CAST(reserved_balance AS CHAR),
 		CAST(low_balance_threshold AS CHAR), last_sequence, last_hash, last_booked_us, {clock.NOW}
-	FROM `tabPrepaid Balance` WHERE name = %s FOR UPDATE WAIT 5
+	FROM `tabPrepaid Balance` WHERE name = %s FOR UPDATE WAIT 1
 """
 # A credit that reaches the threshold clears the warning, so that the next fall is told at once. A hold that is
 # freed does not: a balance that hovers at its threshold would be warned of at every call.

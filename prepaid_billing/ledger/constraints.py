@@ -22,6 +22,8 @@ CHECKS = (
 	("Balance Transaction", "pb_entry_scale", "amount = ROUND(amount, 6)"),
 	("Balance Transaction", "pb_entry_sequence", "sequence > 0"),
 	("Balance Transaction", "pb_entry_key", "idempotency_key IS NOT NULL AND CHAR_LENGTH(entry_hash) = 64"),
+	# A CHECK that is NULL passes, so the one above lets a missing hash through.
+	("Balance Transaction", "pb_entry_hashed", "entry_hash IS NOT NULL"),
 	("Call Charge", "pb_call_money", "reserved_amount >= 0 AND amount >= 0"),
 	(
 		"Call Charge",
@@ -31,6 +33,9 @@ CHECKS = (
 	("Balance Topup", "pb_topup_amount", "amount > 0 AND amount_paid >= 0 AND credited >= 0"),
 	("Balance Topup", "pb_topup_refunded", "amount_refunded >= 0 AND amount_refunded <= amount_paid"),
 	("Balance Topup", "pb_topup_taken_back", "taken_back >= 0 AND taken_back <= credited"),
+	("Balance Topup", "pb_topup_tax", "tax >= 0 AND tax <= amount_paid"),
+	("Balance Topup", "pb_topup_credit", "credited = amount_paid - IF(credits_net, tax, 0)"),
+	("Billing Receipt", "pb_receipt_sum", "gross = net + tax AND gross <> 0"),
 	("Billing Refund", "pb_refund_amount", "amount > 0"),
 	("Billing Dispute", "pb_dispute_amount", "amount > 0"),
 	("Billing Rate", "pb_rate_parts", "rate_per_minute >= 0 AND connection_fee >= 0 AND minimum_charge >= 0"),
@@ -41,6 +46,7 @@ UNIQUE = (
 	("Balance Transaction", "pb_entry_once", ("balance", "sequence")),
 	("Ledger Checkpoint", "pb_checkpoint_once", ("company", "sequence", "transaction_type")),
 	("Call Usage", "pb_usage_once", ("company", "quarter")),
+	("Billing Receipt", "pb_receipt_once", ("year", "sequence")),
 )
 
 INDEXES = (
@@ -55,6 +61,10 @@ INDEXES = (
 	("Billing Refund", "pb_refund_made", ("creation",)),
 	("Billing Dispute", "pb_dispute_made", ("creation",)),
 	("Call Charge", "pb_call_open", ("company", "status", "started_us")),
+	("Balance Adjustment", "pb_adjustment_day", ("asked_by", "asked_us")),
+	("Balance Topup", "pb_topup_receipt", ("receipt", "paid_us")),
+	("Billing Refund", "pb_refund_credit_note", ("credit_note", "status")),
+	("Billing Receipt", "pb_receipt_list", ("company", "year", "sequence")),
 	("Billing Dispute", "pb_dispute_open", ("company", "status")),
 	("Low Balance Warning", "pb_warning_day", ("company", "decided_us")),
 )
@@ -70,6 +80,8 @@ BINARY_KEYS = (
 	("Stripe Event", "event_id", 255),
 	("Billing Refund", "stripe_refund_id", 255),
 	("Billing Refund", "idempotency_key", 400),
+	("Billing Receipt", "receipt_number", 140),
+	("Billing Receipt", "document_key", 255),
 	("Billing Dispute", "stripe_dispute_id", 255),
 	("Balance Adjustment", "idempotency_key", 400),
 	("Billing Notice", "notice_key", 255),

@@ -13,11 +13,15 @@ def new_name() -> str:
 	return frappe.generate_hash(length=20)
 
 
+_THE_LEDGERS_OWN = ("Balance Transaction", "Prepaid Balance")
+
+
 def insert(doctype: str, now_us: int, *rows: dict[str, object], keep_twins: bool = False) -> None:
 	"""Insert rows, in one statement; ``name`` is among their columns, which are alike in all of them.
 
 	With ``keep_twins`` a row whose unique key is there already is left out.
 	"""
+	_refuse_the_ledgers_own(doctype)
 	now, user = clock.site_time(now_us), frappe.session.user
 	made = {"creation": now, "modified": now, "owner": user, "modified_by": user}
 	columns = ", ".join(f"`{column}`" for column in (*made, *rows[0]))
@@ -31,5 +35,11 @@ def insert(doctype: str, now_us: int, *rows: dict[str, object], keep_twins: bool
 
 def update(doctype: str, name: str, columns: dict[str, object]) -> None:
 	"""Set columns of the row with this name."""
+	_refuse_the_ledgers_own(doctype)
 	setters = ", ".join(f"`{column}` = %s" for column in columns)
 	frappe.db.sql(f"UPDATE `tab{doctype}` SET {setters} WHERE name = %s", (*columns.values(), name))
+
+
+def _refuse_the_ledgers_own(doctype: str) -> None:
+	if doctype in _THE_LEDGERS_OWN:
+		raise ValueError(f"{doctype} is written by ledger/balance.py alone")

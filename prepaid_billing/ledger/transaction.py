@@ -8,10 +8,12 @@ after the lock may still see the past. So the lock of the balance is the first r
 import random
 import time
 from collections.abc import Callable
+from functools import wraps
 from typing import TypeVar
 
 import frappe
 from frappe import _
+from frappe.database.database import Database
 
 from prepaid_billing.exceptions import OpenTransaction, TryAgain
 
@@ -24,6 +26,8 @@ _BACKOFF = 0.02
 _RETRY = frozenset({1213, 1205, 1020, 1317, 1969})
 # Server gone away or shutting down, connection lost or killed: at COMMIT the outcome is unknown.
 _LOST = frozenset({2006, 2013, 1927, 1053})
+# No new connection is to be had: the server is starting, or full.
+_UNREACHABLE = frozenset({2002, 2003, 1040})
 # The whole transaction is gone, its savepoints included.
 _GONE = frozenset({1213, 1020}) | _LOST
 _SAVEPOINT = "prepaid_billing"
@@ -58,6 +62,27 @@ def run(work: Callable[[], T], *, join: bool = False) -> T:
 		frappe.local.prepaid_billing_books = False
 
 
+def keep_count_of_writes() -> None:
+	"""Let Frappe remember a transaction's writes when a savepoint in it is rolled back; once per process.
+
+	Frappe sets its count to 0 at every statement that begins with ROLLBACK, one to a savepoint too. A booking
+	that then took the transaction for empty would roll back what was written before the savepoint.
+	"""
+	rollback = Database.rollback
+	if getattr(rollback, "keeps_count_of_writes", False):
+		return
+
+	@wraps(rollback)
+	def counting(database: Database, *args: object, **options: object) -> None:
+		writes = database.transaction_writes
+		rollback(database, *args, **options)
+		if options.get("save_point"):
+			database.transaction_writes = writes
+
+	counting.keeps_count_of_writes = True
+	Database.rollback = counting
+
+
 def is_free() -> bool:
 	"""Whether the connection's transaction may be ended: nothing written, nothing queued, no booking open.
 
@@ -81,7 +106,9 @@ def _attempts(work: Callable[[], T]) -> T:
 			return result
 		except Exception as error:
 			_undo(error)
-			if _number(error) not in _RETRY | _LOST:
+			if _number(error) not in _RETRY | _LOST | _UNREACHABLE and not frappe.db.is_interface_error(
+				error
+			):
 				raise
 		time.sleep(_BACKOFF * 2**attempt * random.uniform(0.5, 1))
 	raise TryAgain(_("The database is busy. Nothing was booked twice; send the same request again."))
@@ -118,7 +145,11 @@ def _undo(error: Exception) -> None:
 		except Exception as lost:
 			if not _is_database_error(lost):
 				raise
-	frappe.db.connect()
+	try:
+		frappe.db.connect()
+	except frappe.db.OperationalError as unreachable:
+		if _number(unreachable) not in _UNREACHABLE:
+			raise
 
 
 def _is_database_error(error: Exception) -> bool:
@@ -134,3 +165,6 @@ def _number(error: Exception) -> int | None:
 	)
 	arguments = cause.args if cause else ()
 	return arguments[0] if arguments and isinstance(arguments[0], int) else None
+
+
+keep_count_of_writes()

@@ -38,7 +38,7 @@ _REPLAY = f"""
 			CASE
 				WHEN sequence != n THEN 'sequence'
 				WHEN balance_after != running THEN 'balance_after'
-				WHEN entry_hash != expected_hash THEN 'entry_hash'
+				WHEN NOT entry_hash <=> expected_hash THEN 'entry_hash'
 			END AS problem,
 			CASE WHEN sequence != n THEN n WHEN balance_after != running THEN running ELSE expected_hash END AS expected,
 			CASE WHEN sequence != n THEN sequence WHEN balance_after != running THEN balance_after ELSE entry_hash END AS found
@@ -64,6 +64,23 @@ _CLAIMS = """
 	SELECT 'Billing Dispute', name, topup, company, currency, booked_amount, bookings FROM `tabBilling Dispute`
 """
 
+# What each document must say, and what it says; what it belongs to points back to it.
+_RECEIPTS = """
+	SELECT r.receipt_number,
+		CONCAT_WS(' ', t.name, t.company, t.currency, t.amount_paid, t.tax, t.vat_rate) AS expected,
+		CONCAT_WS(' ', r.topup, r.company, r.currency, r.gross, r.tax, r.vat_rate) AS found
+	FROM `tabBilling Receipt` r LEFT JOIN `tabBalance Topup` t ON t.receipt = r.name WHERE r.kind = 'Receipt'
+	UNION ALL
+	SELECT r.receipt_number, CONCAT_WS(' ', b.name, b.topup, b.company, b.currency, -b.amount),
+		CONCAT_WS(' ', r.refund, r.topup, r.company, r.currency, r.gross)
+	FROM `tabBilling Receipt` r LEFT JOIN `tabBilling Refund` b ON b.credit_note = r.name WHERE r.kind = 'Credit Note'
+	UNION ALL
+	SELECT r.receipt_number, CONCAT_WS(' ', b.name, b.topup, c.company, c.currency, -c.gross, -c.tax),
+		CONCAT_WS(' ', r.refund, r.topup, r.company, r.currency, r.gross, r.tax)
+	FROM `tabBilling Receipt` r LEFT JOIN `tabBilling Refund` b ON b.reversal = r.name
+	LEFT JOIN `tabBilling Receipt` c ON c.name = b.credit_note WHERE r.kind = 'Reversal'
+"""
+
 CHECKS = (
 	Check(
 		"The entries of a balance follow each other: sequence, balance_after and hash chain",
@@ -73,15 +90,15 @@ CHECKS = (
 		"A balance is the sum of its entries, and ends where they end",
 		f"""
 		SELECT b.name,
-			CONCAT_WS(', ', COALESCE(e.total, 0), COALESCE(e.last, 0), COALESCE(t.entry_hash, '')),
-			CONCAT_WS(', ', b.balance, b.last_sequence, COALESCE(b.last_hash, ''))
+			CONCAT_WS(', ', COALESCE(e.total, 0), COALESCE(e.last, 0), COALESCE(t.entry_hash, ''), COALESCE(t.booked_us, 0)),
+			CONCAT_WS(', ', b.balance, b.last_sequence, COALESCE(b.last_hash, ''), COALESCE(b.last_booked_us, 0))
 		FROM `tabPrepaid Balance` b
 		LEFT JOIN (
 			SELECT balance, SUM(amount) AS total, MAX(sequence) AS last FROM `tabBalance Transaction` GROUP BY balance
 		) e ON e.balance = b.name
 		LEFT JOIN `tabBalance Transaction` t ON t.balance = e.balance AND t.sequence = e.last
 		WHERE b.balance != COALESCE(e.total, 0) OR b.last_sequence != COALESCE(e.last, 0)
-			OR COALESCE(b.last_hash, '') != COALESCE(t.entry_hash, '')
+			OR COALESCE(b.last_hash, '') != COALESCE(t.entry_hash, '') OR COALESCE(b.last_booked_us, 0) != COALESCE(t.booked_us, 0)
 		LIMIT {_FIRST_BAD}
 		""",
 	),
@@ -225,6 +242,40 @@ CHECKS = (
 			SELECT 1 FROM `tabCall Charge` c JOIN `tabCall Usage State` s ON s.company = c.company
 			WHERE c.company = d.company AND c.settled_sequence >= s.counted_sequence AND {_QUARTER} = d.quarter
 		) LIMIT {_FIRST_BAD}
+		""",
+	),
+	Check(
+		"Receipts are numbered without gaps in each year",
+		f"""
+		SELECT CONCAT('receipts of ', y.name), y.last_sequence, CONCAT(COALESCE(r.documents, 0), ' numbers up to ', COALESCE(r.last, 0))
+		FROM `tabBilling Receipt Year` y
+		LEFT JOIN (
+			SELECT year, COUNT(*) AS documents, MIN(sequence) AS first, MAX(sequence) AS last FROM `tabBilling Receipt` GROUP BY year
+		) r ON r.year = y.name
+		WHERE y.last_sequence != COALESCE(r.documents, 0) OR y.last_sequence != COALESCE(r.last, 0) OR COALESCE(r.first, 1) != 1
+		LIMIT {_FIRST_BAD}
+		""",
+	),
+	Check(
+		"A receipt says what was paid, a credit note what went back, and each stands where it belongs",
+		f"""
+		SELECT CONCAT('receipt ', r.receipt_number), r.expected, r.found FROM ({_RECEIPTS}) r
+		WHERE NOT r.expected <=> r.found LIMIT {_FIRST_BAD}
+		""",
+	),
+	Check(
+		"The documents of a top-up add up to what of it was paid and has not gone back",
+		f"""
+		SELECT CONCAT('top-up ', t.name), t.amount_paid - COALESCE(b.refunded, 0), r.gross FROM `tabBalance Topup` t
+		JOIN (
+			SELECT topup, SUM(gross) AS gross, SUM(tax) AS tax FROM `tabBilling Receipt` GROUP BY topup
+		) r ON r.topup = t.name
+		LEFT JOIN (
+			SELECT topup, SUM(amount) AS refunded FROM `tabBilling Refund`
+			WHERE credit_note IS NOT NULL AND reversal IS NULL GROUP BY topup
+		) b ON b.topup = t.name
+		WHERE r.gross != t.amount_paid - COALESCE(b.refunded, 0) OR r.tax NOT BETWEEN 0 AND t.tax
+			OR (r.gross = 0 AND r.tax != 0) LIMIT {_FIRST_BAD}
 		""",
 	),
 	Check(

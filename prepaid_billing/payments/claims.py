@@ -23,7 +23,7 @@ from prepaid_billing.payments.takeback import (
 	status_of_topup,
 	taken_back,
 )
-from prepaid_billing.rating.money import from_database
+from prepaid_billing.rating.money import N_, from_database
 
 ID_COLUMN = {REFUND: "stripe_refund_id", DISPUTE: "stripe_dispute_id"}
 
@@ -83,7 +83,7 @@ def write(account: LockedBalance, topup: frappe._dict, new: Claim, name: str = "
 	``name`` is the record of a refund that we asked for ourselves; others are known by Stripe's id.
 	"""
 	if new.currency != topup.currency:
-		raise Unclear(f"It is in {new.currency}, the payment in {topup.currency}.")
+		raise Unclear(N_("It is in {0}, the payment in {1}."), new.currency, topup.currency)
 	known = of_topup(topup.name)
 	name = name or next((key for key, row in known.items() if row.claim.stripe_id == new.stripe_id), "")
 	name = name or rows.new_name()

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from prepaid_billing.payments.facts import PaymentFacts
+from prepaid_billing.rating.money import N_
 
 FINAL = ("Paid", "Partly Refunded", "Refunded", "Disputed")
 """A top-up in one of these was credited, once and for ever."""
@@ -23,17 +25,21 @@ class TopupState:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-	"""What to do: "credit", "status" (only set one), "note" (keep the reason), "nothing" or "park"."""
+	"""What to do: "credit", "status" (only set one), "note" (keep the reason), "nothing" or "park".
+
+	The reason to park is a text to be translated, ``words`` go into its places.
+	"""
 
 	action: str
 	status: str = ""
 	reason: str = ""
+	words: tuple[object, ...] = ()
 
 
 def decide(topup: TopupState, facts: PaymentFacts) -> Decision:
 	"""Return what ``facts`` about the payment of ``topup`` lead to. What does not fit is parked for a person."""
 	if problem := _mismatch(topup, facts):
-		return Decision("park", reason=problem)
+		return Decision("park", reason=problem[0], words=problem[1:])
 	if topup.status in FINAL:
 		return Decision("nothing")
 	if facts.outcome == "paid":
@@ -49,21 +55,21 @@ def decide(topup: TopupState, facts: PaymentFacts) -> Decision:
 	return Decision("nothing")
 
 
-def _mismatch(topup: TopupState, facts: PaymentFacts) -> str:
+def _mismatch(topup: TopupState, facts: PaymentFacts) -> tuple[Any, ...]:
 	if facts.livemode != topup.livemode:
-		return "Test mode and live mode do not mix."
+		return (N_("Test mode and live mode do not mix."),)
 	if facts.currency != topup.currency:
-		return f"Paid in {facts.currency}, asked for in {topup.currency}."
+		return N_("Paid in {0}, asked for in {1}."), facts.currency, topup.currency
 	if facts.session_id and topup.session_id and facts.session_id != topup.session_id:
-		return "Another Checkout session than the one we opened."
+		return (N_("Another Checkout session than the one we opened."),)
 	if (
 		facts.payment_intent_id
 		and topup.payment_intent_id
 		and facts.payment_intent_id != topup.payment_intent_id
 	):
-		return "A second payment for a top-up that was paid before."
+		return (N_("A second payment for a top-up that was paid before."),)
 	if facts.outcome == "paid" and facts.amount != topup.amount:
-		return f"Paid {facts.amount} {facts.currency}, asked for {topup.amount}."
+		return N_("Paid {0} {1}, asked for {2}."), facts.amount, facts.currency, topup.amount
 	if facts.outcome == "paid" and not facts.payment_intent_id:
-		return "Paid without a payment intent."
-	return ""
+		return (N_("Paid without a payment intent."),)
+	return ()

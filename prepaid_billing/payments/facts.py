@@ -37,7 +37,9 @@ def to_minor(amount: Decimal, currency: str) -> int:
 
 
 def to_major(minor: int, currency: str) -> Decimal:
-	"""Return an amount of the currency's smallest unit in major units, exactly."""
+	"""Return an amount of the currency's smallest unit in major units, exactly. Raises TypeError for no integer."""
+	if type(minor) is not int:
+		raise TypeError(f"an amount is a whole number, not {minor!r:.40}")
 	return Decimal(minor).scaleb(-exponent(currency))
 
 

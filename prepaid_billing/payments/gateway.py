@@ -7,7 +7,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 import stripe
 from frappe import _
@@ -15,8 +15,8 @@ from frappe import _
 from prepaid_billing.exceptions import InvalidWebhook, PaymentRefused, TryAgain
 from prepaid_billing.log import log
 from prepaid_billing.payments import keys
-from prepaid_billing.payments.facts import PaymentFacts, of_session
-from prepaid_billing.payments.takeback import Claim, of_refund
+from prepaid_billing.payments.facts import PaymentFacts, of_intent, of_session
+from prepaid_billing.payments.takeback import Claim, of_dispute, of_refund
 
 TOLERANCE = 300
 """Seconds that a webhook's time stamp may be off, into the past and into the future."""
@@ -26,10 +26,22 @@ _ID = re.compile(r"[!-~]{1,140}")
 _STAMP = re.compile(r"(?:^|,)\s*t=(\d{1,12})(?:,|$)")
 
 
+class UnknownCustomer(PaymentRefused):
+	"""Stripe knows no such customer: deleted there, or of another Stripe account."""
+
+
+def create_customer(params: dict, idempotency_key: str) -> str:
+	"""Make a customer and return its id. The same key again returns the same one. Raises TryAgain."""
+	made = _call(
+		lambda client: client.v1.customers.create(params=params, options={"idempotency_key": idempotency_key})
+	)
+	return made["id"]
+
+
 def create_session(params: dict, idempotency_key: str) -> dict:
 	"""Open a Checkout session and return it as a dict. The same key again returns the same session.
 
-	Raises TryAgain where Stripe cannot be reached, PaymentRefused where it refuses.
+	Raises TryAgain where Stripe cannot be reached, PaymentRefused where it refuses, UnknownCustomer among it.
 	"""
 	return _call(
 		lambda client: client.v1.checkout.sessions.create(
@@ -89,15 +101,58 @@ def _refunds(payment_intent_id: str) -> list[dict]:
 	)
 
 
+def sessions_since(created: int) -> Iterator[list[dict]]:
+	"""Yield the Checkout sessions since a moment (Unix seconds), newest first, a page at a time. Raises TryAgain."""
+	yield from _pages(lambda client, page: client.v1.checkout.sessions.list(params=_since(created, page)))
+
+
+def charges_since(created: int) -> Iterator[list[dict]]:
+	"""Yield the charges since a moment (Unix seconds), failed ones among them. As sessions_since."""
+	yield from _pages(lambda client, page: client.v1.charges.list(params=_since(created, page)))
+
+
+def refunds_since(created: int) -> Iterator[list[dict]]:
+	"""Yield the refunds since a moment (Unix seconds). As sessions_since."""
+	yield from _pages(lambda client, page: client.v1.refunds.list(params=_since(created, page)))
+
+
+def disputes_since(created: int) -> Iterator[list[dict]]:
+	"""Yield the disputes since a moment (Unix seconds). As sessions_since."""
+	yield from _pages(lambda client, page: client.v1.disputes.list(params=_since(created, page)))
+
+
+def intent_facts(payment_intent_id: str) -> PaymentFacts | None:
+	"""Ask Stripe how a payment intent stands, None where it is not known there. Raises TryAgain."""
+	found = _one(lambda client: client.v1.payment_intents.retrieve(payment_intent_id))
+	return of_intent(found) if found else None
+
+
+def claim(kind: str, stripe_id: str) -> Claim | None:
+	"""Return a "refund" or "dispute" as it stands at Stripe, or None where it is not known there. Raises TryAgain."""
+	if kind == "refund":
+		found = _one(lambda client: client.v1.refunds.retrieve(stripe_id))
+		return of_refund(found) if found else None
+	found = _one(lambda client: client.v1.disputes.retrieve(stripe_id))
+	return of_dispute(found) if found else None
+
+
+def _since(created: int, page: dict) -> dict:
+	return {"created": {"gte": created}, **page}
+
+
 def _all(list_page: Callable[[stripe.StripeClient, dict], stripe.StripeObject]) -> list[dict]:
-	"""Return every object of a list, page by page. Raises TryAgain."""
-	found: list[dict] = []
+	"""Return every object of a list. Raises TryAgain."""
+	return [thing for page in _pages(list_page) for thing in page]
+
+
+def _pages(list_page: Callable[[stripe.StripeClient, dict], stripe.StripeObject]) -> Iterator[list[dict]]:
+	after: dict[str, str] = {}
 	while True:
-		after = {"starting_after": found[-1]["id"]} if found else {}
 		page = _call(lambda client, after=after: list_page(client, {"limit": 100, **after}))
-		found += page["data"]
+		yield page["data"]
 		if not page["has_more"]:
-			return found
+			return
+		after = {"starting_after": page["data"][-1]["id"]}
 
 
 def verified_event(body: bytes, header: str | None) -> dict:
@@ -105,12 +160,12 @@ def verified_event(body: bytes, header: str | None) -> dict:
 
 	The library's verifier accepts stamps from the future and does not mind an empty secret; we do.
 	"""
-	secret = keys.webhook_secret()
+	secrets = keys.webhook_secrets()
 	try:
 		text = body.decode()
 		# A header that is not ASCII would end in a TypeError of the library's comparison.
 		(header or "").encode("ascii")
-		stripe.WebhookSignature.verify_header(text, header or "", secret, TOLERANCE)
+		_verify_with_one_of(secrets, text, header or "")
 	except (UnicodeError, stripe.SignatureVerificationError) as error:
 		raise InvalidWebhook(_("The signature of this webhook is not valid. Nothing was stored.")) from error
 	stamp = _STAMP.search(header or "")
@@ -119,46 +174,15 @@ def verified_event(body: bytes, header: str | None) -> dict:
 	return _strict_event(text)
 
 
-def _strict_event(text: str) -> dict:
-	try:
-		event = json.loads(text, object_pairs_hook=_no_twins, parse_constant=_no_constant)
-		data = event["data"]["object"]
-		valid = all(_ID.fullmatch(event[key]) for key in ("id", "type")) and isinstance(data, dict)
-	except (ValueError, KeyError, TypeError, RecursionError) as error:
-		raise InvalidWebhook(_("This webhook holds no event. Nothing was stored.")) from error
-	if not valid or not isinstance(event.get("livemode"), bool):
-		raise InvalidWebhook(_("This webhook holds no event. Nothing was stored."))
-	return event
-
-
-def _no_twins(pairs: list[tuple[str, object]]) -> dict:
-	result = dict(pairs)
-	if len(result) != len(pairs):
-		raise ValueError("a key stands twice")
-	return result
-
-
-def _no_constant(name: str) -> None:
-	raise ValueError(f"{name} is not JSON")
-
-
-def verified_event(body: bytes, header: str | None) -> dict:
-	"""Return the event in a webhook body that Stripe has signed. Raises InvalidWebhook.
-
-	The library's verifier accepts stamps from the future and does not mind an empty secret; we do.
-	"""
-	secret = keys.webhook_secret()
-	try:
-		text = body.decode()
-		# A header that is not ASCII would end in a TypeError of the library's comparison.
-		(header or "").encode("ascii")
-		stripe.WebhookSignature.verify_header(text, header or "", secret, TOLERANCE)
-	except (UnicodeError, stripe.SignatureVerificationError) as error:
-		raise InvalidWebhook(_("The signature of this webhook is not valid. Nothing was stored.")) from error
-	stamp = _STAMP.search(header or "")
-	if not stamp or int(stamp[1]) > time.time() + TOLERANCE:
-		raise InvalidWebhook(_("The time stamp of this webhook lies in the future. Nothing was stored."))
-	return _strict_event(text)
+def _verify_with_one_of(secrets: Sequence[str], text: str, header: str) -> None:
+	"""Accept a signature made with any of the secrets: while one is rolled, two are valid."""
+	for secret in secrets:
+		try:
+			stripe.WebhookSignature.verify_header(text, header, secret, TOLERANCE)
+			return
+		except stripe.SignatureVerificationError as error:
+			last = error
+	raise last
 
 
 def _strict_event(text: str) -> dict:
@@ -215,6 +239,9 @@ def _refusal(error: stripe.StripeError) -> TryAgain:
 	passing = stripe.APIConnectionError | stripe.RateLimitError | stripe.APIError
 	if isinstance(error, passing):
 		return TryAgain(_("The payment service did not answer. Nothing was charged; try again."))
-	return PaymentRefused(
-		_("The payment service refused this. Nothing was charged; please contact us if it stays so.")
+	missing = isinstance(error, stripe.InvalidRequestError) and error.code == "resource_missing"
+	refusal = UnknownCustomer if missing and error.param == "customer" else PaymentRefused
+	return refusal(
+		_("The payment service refused this. Nothing was charged; please contact us if it stays so."),
+		error.user_message or "",
 	)

@@ -1,4 +1,7 @@
-"""Stripe's keys: the environment beats site_config.json, which beats the settings."""
+"""Stripe's keys: the environment beats site_config.json, which beats the settings.
+
+While the signing secret of a webhook endpoint is rolled, old and new one stand in its place, with a blank between.
+"""
 
 import ipaddress
 import os
@@ -15,12 +18,12 @@ def secret_key() -> str:
 	return _required("stripe_secret")
 
 
-def webhook_secret() -> str:
-	"""Return the signing secret of the webhook endpoint. Raises TryAgain where none is set.
+def webhook_secrets() -> list[str]:
+	"""Return the valid signing secrets of the webhook endpoint. Raises TryAgain where none is set.
 
 	Never an empty one: anybody can sign with that.
 	"""
-	return _required("stripe_webhook_secret")
+	return _required("stripe_webhook_secret").split()
 
 
 def is_live() -> bool:

@@ -17,9 +17,9 @@ from prepaid_billing.exceptions import (
 	PaymentRefused,
 	TryAgain,
 )
-from prepaid_billing.ledger import LockedBalance, clock, rows, transaction
+from prepaid_billing.ledger import LockedBalance, balance_of, clock, rows, transaction
 from prepaid_billing.log import log
-from prepaid_billing.payments import claims, gateway, topups
+from prepaid_billing.payments import claims, gateway, keys, topups
 from prepaid_billing.payments.decide import FINAL
 from prepaid_billing.payments.facts import NotRepresentable, to_minor
 from prepaid_billing.payments.takeback import REFUND, Claim, taken_back
@@ -51,7 +51,9 @@ def request(topup: str, amount: Decimal | None, reason: str, key: str) -> dict[s
 	"""
 	if not reason.strip():
 		raise InvalidInput(_("A refund needs a reason. Nothing was refunded."))
-	company = topups.find(topup).company
+	row = topups.find(topup)
+	_check_mode(row)
+	company = row.company
 	# Named before the transaction, so that a repeat after a lost COMMIT finds it.
 	own = {"name": rows.new_name(), "idempotency_key": f"refund:{company}:{key}", "reason": reason}
 
@@ -61,8 +63,35 @@ def request(topup: str, amount: Decimal | None, reason: str, key: str) -> dict[s
 
 	name = transaction.run(work)
 	log("refund planned", company=company, topup=topup, refund=name)
-	complete(name)
+	try:
+		complete(name)
+	except TryAgain as error:
+		raise TryAgain(
+			_(
+				"The payment service did not answer. The refund is planned and goes on by itself; its amount has left the balance."
+			)
+		) from error
 	return _state(_row(name))
+
+
+def preview(topup: str, amount: Decimal | None) -> dict[str, object]:
+	"""Return what a refund of ``amount``, or of all that is left, would do; nothing is written, nothing promised.
+
+	Raises UnknownTopup, and InvalidInput or InvalidAmount as the refund itself would.
+	"""
+	row = topups.find(topup)
+	_check_mode(row)
+	claim, due, left = _checked(row, amount, "")
+	available = balance_of(row.company).available
+	return {
+		"topup": topup,
+		"amount": as_text(claim.amount),
+		"left": as_text(left),
+		"taken_from_balance": as_text(due),
+		"available": as_text(available),
+		"is_covered": due <= available,
+		"currency": row.currency,
+	}
 
 
 def complete(name: str) -> None:
@@ -75,7 +104,7 @@ def complete(name: str) -> None:
 	except PaymentRefused as error:
 		_keep(
 			refund,
-			Claim(REFUND, None, "Failed", refund.amount, refund.currency, refund.reason, str(error)[:255]),
+			Claim(REFUND, None, "Failed", refund.amount, refund.currency, refund.reason, error.words[:255]),
 		)
 		# More often than not because it was refunded elsewhere.
 		claims.apply(refund.topup, gateway.refunds_of(topups.find(refund.topup).payment_intent_id))
@@ -116,16 +145,7 @@ def _known(own: dict[str, str], topup: str, amount: Decimal | None) -> str | Non
 def _plan(account: LockedBalance, topup: str, amount: Decimal | None, own: dict[str, str]) -> str:
 	"""Check a refund, take its part from the balance and keep it, all before Stripe is asked."""
 	row = topups.lock(topup)
-	if row.status not in FINAL:
-		raise InvalidInput(_("This top-up was not paid, so there is nothing to refund."))
-	on_it = [known.claim for known in claims.of_topup(topup).values()]
-	left = max(row.amount_paid - sum((claim.takes for claim in on_it), ZERO), ZERO)
-	claim = Claim(REFUND, None, "Planned", left if amount is None else amount, row.currency, own["reason"])
-	if not 0 < claim.amount <= left or not _is_payable(claim):
-		raise InvalidAmount(
-			_("Of this payment {0} can be refunded. Nothing was refunded.").format(money(left, row.currency))
-		)
-	due = taken_back(row.amount_paid, row.credited, [*on_it, claim]) - row.taken_back
+	claim, due, _left = _checked(row, amount, own["reason"])
 	if due > account.available:
 		raise InsufficientBalance(
 			_("The available balance does not hold this much any more. Nothing was refunded.")
@@ -133,6 +153,25 @@ def _plan(account: LockedBalance, topup: str, amount: Decimal | None, own: dict[
 	columns = {"requested_by": frappe.session.user, "planned_us": account.now_us}
 	claims.write(account, row, claim, own["name"], idempotency_key=own["idempotency_key"], **columns)
 	return own["name"]
+
+
+def _check_mode(row: frappe._dict) -> None:
+	if bool(row.livemode) != keys.is_live():
+		raise InvalidInput(_("Test mode and live mode do not mix. Nothing was refunded."))
+
+
+def _checked(row: frappe._dict, amount: Decimal | None, reason: str) -> tuple[Claim, Decimal, Decimal]:
+	"""Return a refund that is possible at Stripe, what it takes from the balance, and what was left to refund."""
+	if row.status not in FINAL:
+		raise InvalidInput(_("This top-up was not paid, so there is nothing to refund."))
+	on_it = [known.claim for known in claims.of_topup(row.name).values()]
+	left = max(row.amount_paid - sum((claim.takes for claim in on_it), ZERO), ZERO)
+	claim = Claim(REFUND, None, "Planned", left if amount is None else amount, row.currency, reason)
+	if not 0 < claim.amount <= left or not _is_payable(claim):
+		raise InvalidAmount(
+			_("Of this payment {0} can be refunded. Nothing was refunded.").format(money(left, row.currency))
+		)
+	return claim, taken_back(row.amount_paid, row.credited, [*on_it, claim]) - row.taken_back, left
 
 
 def _is_payable(claim: Claim) -> bool:

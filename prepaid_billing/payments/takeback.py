@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from prepaid_billing.payments.facts import to_major
-from prepaid_billing.rating.money import ZERO
+from prepaid_billing.rating.money import N_, ZERO
 
 REFUND, DISPUTE = "Billing Refund", "Billing Dispute"
 
@@ -35,7 +35,7 @@ _TAKES = {REFUND: ("Planned", "Pending", "Succeeded"), DISPUTE: ("Open", "Lost")
 
 
 class Unclear(ValueError):
-	"""A report that only a person can judge. The message says why."""
+	"""A report that only a person can judge. The first argument says why, the others go into its places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +94,10 @@ def merged(known: Claim | None, new: Claim) -> Claim:
 	if known is None:
 		return new
 	if known.amount != new.amount:
-		raise Unclear(f"It was {known.amount} {known.currency} before and is {new.amount} now.")
+		raise Unclear(N_("It was {0} {1} before and is {2} now."), known.amount, known.currency, new.amount)
 	before, after = (_AGE[new.kind][claim.status] for claim in (known, new))
 	if before == after and known.status != new.status:
-		raise Unclear(f"It was {known.status} before and is {new.status} now.")
+		raise Unclear(N_("It was {0} before and is {1} now."), known.status, new.status)
 	return new if after >= before else known
 
 
@@ -131,5 +131,5 @@ def status_of_topup(paid: Decimal, claims: Iterable[Claim]) -> str:
 
 def _known(statuses: dict[str, str], status: str) -> str:
 	if status not in statuses:
-		raise Unclear(f"Stripe calls it {status}.")
+		raise Unclear(N_("Stripe calls it {0}."), status)
 	return statuses[status]

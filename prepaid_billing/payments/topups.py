@@ -24,7 +24,7 @@ from prepaid_billing.exceptions import (
 )
 from prepaid_billing.ledger import LockedBalance, clock, rows, transaction
 from prepaid_billing.log import log
-from prepaid_billing.payments import gateway, keys
+from prepaid_billing.payments import customers, gateway, keys, vat
 from prepaid_billing.payments.decide import Decision, TopupState, decide
 from prepaid_billing.payments.facts import NotRepresentable, PaymentFacts, to_minor
 from prepaid_billing.rating.money import from_database
@@ -46,7 +46,13 @@ def create(company: str, amount: Decimal, key: str | None = None) -> dict[str, s
 	"""
 	# Named before the transaction, so that a repeat after a lost COMMIT finds it.
 	attempt = _Attempt(
-		rows.new_name(), amount, f"topup:{company}:{key}" if key else None, keys.is_live(), _limits()
+		rows.new_name(),
+		amount,
+		f"topup:{company}:{key}" if key else None,
+		keys.is_live(),
+		_limits(),
+		settings.amount("vat_rate"),
+		settings.get("credited_part") == "Net",
 	)
 
 	def work() -> frappe._dict:
@@ -125,9 +131,10 @@ def refresh_unfinished() -> int:
 	names = frappe.db.sql_list(
 		"""
 		SELECT name FROM `tabBalance Topup`
-		WHERE status IN ('Created', 'Processing') AND checkout_session_id IS NOT NULL
+		WHERE status IN ('Created', 'Processing') AND checkout_session_id IS NOT NULL AND livemode = %s
 		ORDER BY created_us LIMIT 1000
-		"""
+		""",
+		(int(keys.is_live()),),
 	)
 	return len(each([*_lapsed(), *names], _refresh_or_expire))
 
@@ -161,9 +168,11 @@ def _refresh_or_expire(name: str) -> None:
 
 def _act(account: LockedBalance, topup: frappe._dict, facts: PaymentFacts, decision: Decision) -> None:
 	if decision.action == "credit":
+		tax = vat.tax_in(facts.amount, topup.vat_rate, topup.currency)
+		credited = facts.amount - tax if topup.credits_net else facts.amount
 		account.post(
 			"Top-up",
-			facts.amount,
+			credited,
 			key=f"topup:{account.company}:{facts.payment_intent_id}",
 			reference=("Balance Topup", topup.name),
 			description=_("Top-up"),
@@ -174,7 +183,8 @@ def _act(account: LockedBalance, topup: frappe._dict, facts: PaymentFacts, decis
 			{
 				"status": decision.status,
 				"amount_paid": facts.amount,
-				"credited": facts.amount,
+				"tax": tax,
+				"credited": credited,
 				"payment_intent_id": facts.payment_intent_id,
 				"charge_id": facts.charge_id,
 				"paid_us": account.now_us,
@@ -182,9 +192,11 @@ def _act(account: LockedBalance, topup: frappe._dict, facts: PaymentFacts, decis
 			},
 		)
 	elif decision.action == "status":
-		rows.update(
-			"Balance Topup", topup.name, {"status": decision.status, "failure_reason": decision.reason}
-		)
+		columns = {"status": decision.status}
+		# Of two events about one failure only one knows why.
+		if decision.reason or decision.status != "Failed":
+			columns["failure_reason"] = decision.reason
+		rows.update("Balance Topup", topup.name, columns)
 	elif decision.action == "note":
 		rows.update("Balance Topup", topup.name, {"failure_reason": decision.reason})
 
@@ -209,6 +221,8 @@ class _Attempt:
 	key: str | None
 	livemode: bool
 	limits: _Limits
+	vat_rate: Decimal
+	credits_net: bool
 
 
 def _limits() -> _Limits:
@@ -238,6 +252,9 @@ def _insert(account: LockedBalance, attempt: _Attempt) -> frappe._dict:
 			"currency": account.currency,
 			"status": "Created",
 			"amount": attempt.amount,
+			# Kept with the row: what the settings say when it is paid is not what the customer was told.
+			"vat_rate": attempt.vat_rate,
+			"credits_net": int(attempt.credits_net),
 			"idempotency_key": attempt.key,
 			"initiated_by": frappe.session.user,
 			"livemode": int(attempt.livemode),
@@ -307,7 +324,7 @@ def _open_session(topup: frappe._dict) -> str:
 	window = (clock.now_us() - topup.created_us) // (_WINDOW_SECONDS * clock.SECOND)
 	expires = topup.created_us // clock.SECOND + window * _WINDOW_SECONDS + SESSION_SECONDS
 	params = {**json.loads(topup.checkout_params), "expires_at": expires}
-	session = gateway.create_session(params, f"{topup.name}-{window}")
+	session = _session_for_customer(topup, params, f"{topup.name}-{window}")
 
 	def work() -> None:
 		with ledger.locked(topup.company):
@@ -324,6 +341,17 @@ def _open_session(topup: frappe._dict) -> str:
 
 	transaction.run(work)
 	return session["url"]
+
+
+def _session_for_customer(topup: frappe._dict, params: dict, key: str) -> dict:
+	"""Open the session for the company's customer; where that was deleted at Stripe, for a new one."""
+	livemode = bool(topup.livemode)
+	customer = customers.customer_of(topup.company, livemode)
+	try:
+		return gateway.create_session({**params, "customer": customer}, f"{key}-{customer}")
+	except gateway.UnknownCustomer:
+		customer = customers.customer_of(topup.company, livemode, lost=customer)
+		return gateway.create_session({**params, "customer": customer}, f"{key}-{customer}")
 
 
 def _session_params(account: LockedBalance, attempt: _Attempt, language: str, emails: str | None) -> dict:
@@ -351,7 +379,7 @@ def _session_params(account: LockedBalance, attempt: _Attempt, language: str, em
 		"cancel_url": f"{pages}/cancel?topup={attempt.name}",
 	}
 	if emails:
-		params["customer_email"] = emails.split()[0]
+		params["payment_intent_data"]["receipt_email"] = emails.split()[0]
 	return params
 
 
@@ -368,9 +396,9 @@ def _state(topup: frappe._dict) -> TopupState:
 
 _ROW = """
 	SELECT name, company, status, currency, CAST(amount AS CHAR) AS amount,
-		CAST(amount_paid AS CHAR) AS amount_paid, CAST(credited AS CHAR) AS credited,
-		CAST(taken_back AS CHAR) AS taken_back, livemode, failure_reason, checkout_session_id,
-		payment_intent_id, checkout_url, checkout_params, initiated_by, created_us
+		CAST(amount_paid AS CHAR) AS amount_paid, CAST(tax AS CHAR) AS tax, CAST(credited AS CHAR) AS credited,
+		CAST(taken_back AS CHAR) AS taken_back, CAST(vat_rate AS CHAR) AS vat_rate, credits_net, livemode, failure_reason, checkout_session_id,
+		payment_intent_id, checkout_url, checkout_params, initiated_by, created_us, paid_us, receipt
 	FROM `tabBalance Topup` WHERE
 """
 
@@ -380,6 +408,6 @@ def _row(condition: str, value: str) -> frappe._dict | None:
 	for row in found:
 		row |= {
 			column: from_database(row[column])
-			for column in ("amount", "amount_paid", "credited", "taken_back")
+			for column in ("amount", "amount_paid", "tax", "credited", "taken_back", "vat_rate")
 		}
 	return found[0] if found else None

@@ -4,12 +4,14 @@ Two transactions: the event row by its id, committed; then balance, effect and "
 answer of 2xx leaves only after the second.
 """
 
+import json
 from dataclasses import replace
 
 import frappe
 from frappe import _
 
-from prepaid_billing.exceptions import BillingError, TryAgain
+from prepaid_billing.batch import each
+from prepaid_billing.exceptions import BillingError, TryAgain, UnknownEvent
 from prepaid_billing.ledger import clock, rows, transaction
 from prepaid_billing.log import log
 from prepaid_billing.payments import gateway, keys, refunds, topups
@@ -19,6 +21,8 @@ from prepaid_billing.payments.takeback import Claim, Unclear, of_dispute, of_ref
 
 MAX_BODY = 256 * 1024
 ATTEMPTS = 5
+RESENT_BY_THEN = 3600 * clock.SECOND
+"""After that long, an event that has failed is tried by ourselves as well."""
 
 SESSION_EVENTS = (
 	"checkout.session.completed",
@@ -51,6 +55,17 @@ _FAILED = """
 		status = IF(attempts >= %(most)s, 'Parked', 'Received')
 	WHERE name = %(name)s AND status = 'Received'
 """
+_FAILED_AGAIN = """
+	UPDATE `tabStripe Event` SET attempts = attempts + 1, error = %(reason)s, status = 'Parked'
+	WHERE name = %(name)s AND status IN ('Parked', 'Ignored')
+"""
+_EVENT = """
+	SELECT event_id, event_type, status, error, topup, payload FROM `tabStripe Event` WHERE name = %s
+"""
+_WAITING = """
+	SELECT name FROM `tabStripe Event` WHERE status = 'Received' AND received_at < %s
+	ORDER BY received_at LIMIT 1000
+"""
 
 
 def receive(body: bytes, signature: str | None) -> None:
@@ -74,9 +89,49 @@ def process(name: str, event: dict) -> None:
 		_count_failure(name, error)
 
 
+def replay(name: str) -> dict[str, object]:
+	"""Act once more on a stored event, whatever became of it before, and return how it stands; repeatable.
+
+	Raises UnknownEvent, and TryAgain where it failed again: then it is parked, or waits as before.
+	"""
+	event = _stored(name)
+	if event.status == "Received":
+		process(name, json.loads(event.payload))
+	elif event.status != "Processed":
+		_process_again(name, json.loads(event.payload))
+	after = _stored(name)
+	log("event replayed", stripe_event=name, before=event.status, after=after.status)
+	return {key: after[key] or "" for key in ("event_id", "event_type", "status", "error", "topup")}
+
+
+def process_waiting() -> int:
+	"""Act on events that Stripe may have stopped sending again; the hourly job. Returns how many there were."""
+	waiting = frappe.db.sql_list(_WAITING, (clock.site_time(clock.now_us() - RESENT_BY_THEN),))
+	return len(each(waiting, replay))
+
+
+def _stored(name: str) -> frappe._dict:
+	found = frappe.db.sql(_EVENT, (name,), as_dict=True)
+	if not found:
+		raise UnknownEvent(_("There is no such event."))
+	return found[0]
+
+
+def _process_again(name: str, event: dict) -> None:
+	try:
+		_process(name, event)
+	except Exception as error:
+		frappe.db.rollback()
+		reason = _reason(error)
+		transaction.run(lambda: frappe.db.sql(_FAILED_AGAIN, {"name": name, "reason": reason}))
+		raise TryAgain(_("It failed again: {0}").format(reason)) from error
+
+
 def _process(name: str, event: dict) -> None:
 	if event["livemode"] != keys.is_live():
 		return _finish(name, "Ignored", _("Test mode and live mode do not mix."))
+	if event.get("account"):
+		return _finish(name, "Ignored", _("This event is of an account that is connected to ours."))
 	if event["type"] in SESSION_EVENTS + INTENT_EVENTS:
 		return _process_payment(name, event)
 	if event["type"] in REFUND_EVENTS + CHARGE_EVENTS + DISPUTE_EVENTS:
@@ -91,8 +146,10 @@ def _process_payment(name: str, event: dict) -> None:
 		return _finish(name, "Ignored", _("This payment belongs to no top-up of ours."))
 
 	def mark(decision: Decision) -> None:
-		status = "Parked" if decision.action == "park" else "Processed"
-		_settle(name, status, decision.reason, topup=topup.name)
+		if decision.action == "park":
+			_settle(name, "Parked", _(decision.reason).format(*decision.words), topup=topup.name)
+		else:
+			_settle(name, "Processed", decision.reason, topup=topup.name)
 
 	topups.apply(topup.name, facts, also=mark)
 
@@ -107,7 +164,7 @@ def _process_claim(name: str, event: dict) -> None:
 	try:
 		refunds.hear(topup.name, _claims(event), lambda: _settle(name, "Processed", "", topup=topup.name))
 	except Unclear as problem:
-		_finish(name, "Parked", str(problem), topup=topup.name)
+		_finish(name, "Parked", _(problem.args[0]).format(*problem.args[1:]), topup=topup.name)
 
 
 def _claims(event: dict) -> list[Claim]:
@@ -169,15 +226,19 @@ def _store(event: dict, body: bytes) -> str:
 
 def _count_failure(name: str, error: Exception) -> None:
 	"""Note that acting on an event failed, unless another delivery of it has succeeded meanwhile."""
-	reason = str(error) if isinstance(error, BillingError) else f"{type(error).__name__}: {error}"[:200]
+	reason = _reason(error)
 	transaction.run(lambda: frappe.db.sql(_FAILED, {"name": name, "reason": reason, "most": ATTEMPTS}))
 	after = _status(name)
 	log("webhook failed", stripe_event=name, attempts=after.attempts, reason=reason)
 	if not isinstance(error, BillingError):
 		# Without a traceback: its local variables would hold the payload.
-		frappe.log_error("Stripe webhook failed", reason, "Stripe Event", name)
+		transaction.run(lambda: frappe.log_error("Stripe webhook failed", reason, "Stripe Event", name))
 	if after.status == "Received":
 		raise TryAgain(_("The event could not be processed now. Send it again.")) from error
+
+
+def _reason(error: Exception) -> str:
+	return str(error) if isinstance(error, BillingError) else f"{type(error).__name__}: {error}"[:200]
 
 
 def _finish(name: str, status: str, reason: str, **columns: object) -> None:

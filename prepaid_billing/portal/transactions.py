@@ -19,7 +19,7 @@ from prepaid_billing.ledger.checkpoints import Sum
 from prepaid_billing.ledger.period import zone_of
 from prepaid_billing.ledger.statement import CALLS, MONEY_IN, OTHER, TYPES, Day, Stretch
 from prepaid_billing.portal import ADDRESS, address, argument
-from prepaid_billing.portal.figures import number, signed
+from prepaid_billing.portal.figures import column, number, signed
 from prepaid_billing.rating.money import ZERO
 
 PAGE = "/transactions"
@@ -98,7 +98,10 @@ class _Page:
 		"""Return a page of single entries."""
 		found = statement.entries(wanted, ENTRIES + 1, before)
 		rows = found[:ENTRIES]
-		return {"entries": self._rows(rows), "older_url": self._older(rows, len(found) > ENTRIES)}
+		return {
+			"entries": self._aligned(self._rows(rows)),
+			"older_url": self._older(rows, len(found) > ENTRIES),
+		}
 
 	def days(self, wanted: Stretch, before: int | None) -> dict[str, object]:
 		"""Return a page of days; the calls of one of them are open."""
@@ -106,15 +109,28 @@ class _Page:
 		opened = inputs.optional_date(argument("open"), "open")
 		others = self._others(days)
 		closing = statement.balances_at(self.company, [day.entries.upto for day in days])
+		shown = [
+			{
+				**self._day(day, others.get(day.day, []), day.day == opened),
+				"balance": closing[day.entries.upto],
+			}
+			for day in days
+		]
+		self._aligned([row for day in shown for row in (day, *day["others"])])
 		is_more = bool(days) and days[-1].entries.after > wanted.after
 		return {
-			"days": [
-				self._day(day, others.get(day.day, []), day.day == opened)
-				| {"balance": money(closing[day.entries.upto], self.currency, exact=True)}
-				for day in days
-			],
+			"days": shown,
 			"older_url": self.url(cursor=str(days[-1].entries.after + 1)) if is_more else "",
 		}
+
+	def _aligned(self, rows: list[dict[str, object]]) -> list[dict[str, object]]:
+		"""Write the amounts of a table's rows, and what puts their decimal marks in line."""
+		for name, plus in (("amount", "+"), ("balance", "")):
+			for row, written in zip(
+				rows, column([row[name] for row in rows], self.currency, plus), strict=True
+			):
+				row[name] = written
+		return rows
 
 	def _others(self, days: list[Day]) -> dict[date, list[dict[str, object]]]:
 		"""Return the entries that are no calls, by day: few, and each of interest."""
@@ -140,7 +156,7 @@ class _Page:
 			"others_left": in_all - len(others),
 			"has_calls": bool(calls.entries or corrections),
 			"calls": self._calls_in_words(calls.entries, corrections),
-			"cost": signed(cost, self.currency),
+			"amount": cost,
 			"is_credit": cost > 0,
 			"is_open": is_open,
 			"toggle_url": self._place(f"day-{iso}", "" if is_open else iso),
@@ -168,7 +184,7 @@ class _Page:
 
 	def _opened(self, day: Day) -> list[dict[str, object]]:
 		stretch = Stretch(self.company, day.entries.after, day.entries.upto, CALLS)
-		return self._rows(statement.entries(stretch, ENTRIES))
+		return self._aligned(self._rows(statement.entries(stretch, ENTRIES)))
 
 	def _older(self, rows: list[frappe._dict], is_more: bool) -> str:
 		return self.url(cursor=str(rows[-1].sequence)) if is_more else ""
@@ -193,9 +209,9 @@ class _Page:
 			"kind": _(entry.transaction_type),
 			"is_correction": entry.transaction_type == "Call Correction",
 			"detail": "" if call or entry.transaction_type == "Top-up" else entry.description or "",
-			"amount": signed(entry.amount, self.currency),
+			"amount": entry.amount,
 			"is_credit": entry.amount > 0,
-			"balance": money(entry.balance_after, self.currency, exact=True),
+			"balance": entry.balance_after,
 			"call": self._call(entry, call) if call else None,
 			"receipt_url": _receipt_url(receipt),
 		}

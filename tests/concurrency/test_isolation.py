@@ -9,7 +9,7 @@ import pytest
 from frappe.utils.background_jobs import execute_job
 
 from prepaid_billing import ledger
-from prepaid_billing.exceptions import InsufficientBalance, OpenTransaction
+from prepaid_billing.exceptions import InsufficientBalance, OpenTransaction, TryAgain
 from prepaid_billing.ledger import balance_of, transaction
 from prepaid_billing.permissions import MANAGER
 from tests import factories, site
@@ -20,6 +20,7 @@ from tests.integration.test_commands import bench
 
 WORKERS = 8
 ROUNDS = 10
+NOBODY_LISTENS = 1
 
 
 def debit_as_a_job(company: str, key: str) -> None:
@@ -233,6 +234,25 @@ def test_a_connection_killed_before_or_at_commit_ends_in_one_booking() -> None:
 
 		transaction.run(work)
 	assert balance_of(company).balance == 30
+
+
+def test_a_database_that_takes_no_connections_is_a_passing_fault() -> None:
+	company, key = make_company("10"), new_id()
+	port = frappe.db.port
+
+	def work() -> None:
+		frappe.db.port = NOBODY_LISTENS
+		kill_own_connection()
+		frappe.db.sql("SELECT 1")
+
+	try:
+		with pytest.raises(TryAgain):
+			transaction.run(work)
+	finally:
+		frappe.db.port = port
+		frappe.db.connect()
+	ledger.credit(company, Decimal(1), transaction_type="Bonus", key=f"bonus:{company}:{key}")
+	assert balance_of(company).balance == 11
 
 
 def kill_own_connection() -> None:

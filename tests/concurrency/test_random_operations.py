@@ -107,10 +107,14 @@ def work(number: int, seed: int, companies: list[str], log: Path, quiet) -> None
 	"""A process: its share of operations between quiet points, then the end of its calls."""
 	worker = Worker(number, seed, companies, log)
 	with site.connected():
-		for _stage in range(QUIET_POINTS):
-			worker.run(OPERATIONS // QUIET_POINTS)
-			quiet.wait()
-			quiet.wait()
+		try:
+			for _stage in range(QUIET_POINTS):
+				worker.run(OPERATIONS // QUIET_POINTS)
+				quiet.wait()
+				quiet.wait()
+		except BaseException:
+			quiet.abort()
+			raise
 
 
 def test_eight_processes_of_random_operations_leave_books_that_prove_themselves(tmp_path: Path) -> None:
@@ -119,7 +123,7 @@ def test_eight_processes_of_random_operations_leave_books_that_prove_themselves(
 	companies = [make_company("50", rate_per_minute=f"0.4{number}") for number in range(5)]
 	logs = [tmp_path / f"{number}.jsonl" for number in range(PROCESSES)]
 	context = multiprocessing.get_context("spawn")
-	quiet = context.Barrier(PROCESSES + 1, timeout=3600)
+	quiet = context.Barrier(PROCESSES + 1, timeout=3600 if FULL else 300)
 	processes = [
 		context.Process(target=work, args=(number, seed, companies, logs[number], quiet))
 		for number in range(PROCESSES)

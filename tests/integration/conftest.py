@@ -17,7 +17,16 @@ from tests.inbox import Inbox
 def connection() -> Iterator[None]:
 	"""Connect the session to the site."""
 	with site.connected():
+		name_the_seller()
 		yield
+
+
+def name_the_seller() -> None:
+	"""Give the settings what every receipt must name."""
+	doc = frappe.get_doc("Prepaid Billing Settings")
+	doc.update({"seller_name": "Tidenfunk GmbH", "seller_address": "Am Sandtorkai 1\n20457 Hamburg"})
+	doc.save()
+	frappe.db.commit()
 
 
 @pytest.fixture(autouse=True)

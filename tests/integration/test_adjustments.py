@@ -1,6 +1,10 @@
 """Adjustments by staff: with a reason, once, and above the limit only by two people."""
 
+from concurrent.futures import ThreadPoolExecutor
+
+import frappe
 import pytest
+from frappe.permissions import add_user_permission
 
 from prepaid_billing.ledger import balance_of
 from prepaid_billing.permissions import MANAGER
@@ -113,3 +117,49 @@ def test_the_gateway_and_customers_adjust_nothing(gateway: Api) -> None:
 	customer = Api(factories.api_key_of(factories.make_customer(company)[0]))
 	for caller in (gateway, customer):
 		assert caller.post("balance.adjust", **asked(company, "5")).status_code == 403
+
+
+def test_an_adjustment_confirmed_by_another_spelling_of_its_name_is_not_there(
+	manager: Api, colleague: Api
+) -> None:
+	company = make_company("10")
+	request = asked(company, "501")
+	name = manager.post("balance.adjust", **request).json()["message"]["adjustment"]
+	assert any(letter.isalpha() for letter in name)
+	assert colleague.post("balance.confirm_adjustment", adjustment=name.upper()).status_code == 422
+	assert balance(company) == "10.000000"
+	for answer in (
+		colleague.post("balance.confirm_adjustment", adjustment=name),
+		colleague.post("balance.confirm_adjustment", adjustment=name),
+		manager.post("balance.adjust", **request),
+	):
+		assert answer.json()["message"]["status"] == "Booked"
+	assert balance(company) == "511.000000"
+
+
+def test_the_limit_of_one_person_holds_over_many_companies_at_once(manager: Api) -> None:
+	companies = [make_company() for _n in range(6)]
+	with ThreadPoolExecutor(len(companies)) as pool:
+		answers = list(
+			pool.map(
+				lambda company: Api(manager.session.headers["Authorization"]).post(
+					"balance.adjust", **asked(company, "400")
+				),
+				companies,
+			)
+		)
+	assert sorted(answer.status_code for answer in answers) == [200, 202, 202, 202, 202, 202]
+
+
+def test_a_manager_kept_to_some_companies_decides_no_adjustment_of_another(manager: Api) -> None:
+	company, own = make_company("10"), make_company("10")
+	name = manager.post("balance.adjust", **asked(company, "501")).json()["message"]["adjustment"]
+	email, _password = factories.make_manager()
+	add_user_permission("Billing Company", own, email)
+	frappe.db.commit()
+	kept = Api(factories.api_key_of(email))
+	for verb in ("confirm_adjustment", "refuse_adjustment"):
+		missing = kept.post(f"balance.{verb}", adjustment="nothing")
+		there = kept.post(f"balance.{verb}", adjustment=name)
+		assert (there.status_code, there.json()) == (missing.status_code, missing.json())
+	assert balance(company) == "10.000000"

@@ -14,10 +14,12 @@ from frappe.core.doctype.data_import.importer import Importer
 from frappe.model.rename_doc import rename_doc
 
 from prepaid_billing.calls import session
-from prepaid_billing.permissions import MANAGER
+from prepaid_billing.payments import issuing, topups
+from prepaid_billing.permissions import MANAGER, STAFF
 from tests import factories, site
 from tests.client import Api
 from tests.factories import make_company, make_user, new_id
+from tests.integration.test_refunds import paid
 
 FORGED: dict[str, dict[str, object]] = {
 	"Balance Transaction": {"amount": 1, "balance_after": 1, "description": "forged", "actor": "Guest"},
@@ -37,6 +39,7 @@ FORGED: dict[str, dict[str, object]] = {
 		"payment_intent_id": "pi_forged",
 	},
 	"Balance Adjustment": {"amount": 1, "status": "Booked"},
+	"Billing Receipt": {"gross": 1, "net": 1, "tax": 0, "buyer_name": "forged", "receipt_number": "forged"},
 }
 OURS = tuple(FORGED)
 HARMLESS = "Print Heading"
@@ -58,6 +61,9 @@ class Road:
 			"call_id": new_id(),
 			"print_heading": new_id(),
 			"payment_intent_id": None,
+			"receipt_number": new_id(),
+			"document_key": new_id(),
+			"sequence": 999_999,
 		}
 		copied = {**self.changed(name=None, __islocal=1, **more), **unique}
 		return {key: value for key, value in copied.items() if key in self.json or key in more}
@@ -194,6 +200,9 @@ def books(people: dict[str, str]) -> dict[str, str]:
 	session.end(call, 10)
 	session.authorize(open_call, company)
 	manager = Api(people["manager"])
+	_company, paid_topup = paid("50", company)
+	issuing.issue_missing()
+	site.fresh()
 	waits = {"company": company, "amount": "501", "reason": "goodwill", "idempotency_key": new_id()}
 	return {
 		"Balance Transaction": frappe.db.get_value(
@@ -203,6 +212,7 @@ def books(people: dict[str, str]) -> dict[str, str]:
 		"Prepaid Balance": company,
 		"Balance Topup": manager.ok("topup.create", company=company, amount="50")["topup"],
 		"Balance Adjustment": manager.post("balance.adjust", **waits).json()["message"]["adjustment"],
+		"Billing Receipt": topups.find(paid_topup.name).receipt,
 	}
 
 
@@ -218,7 +228,7 @@ def picture(company: str) -> dict[str, list]:
 		"Billing Company": "SELECT name, company_name FROM `tabBilling Company` WHERE name = %s",
 		**{
 			doctype: f"SELECT * FROM `tab{doctype}` WHERE company IN (%s, '') ORDER BY name"
-			for doctype in ("Call Charge", "Balance Topup", "Balance Adjustment")
+			for doctype in ("Call Charge", "Balance Topup", "Balance Adjustment", "Billing Receipt")
 		},
 	}
 	return {doctype: frappe.db.sql(query, (company,)) for doctype, query in queries.items()}
@@ -360,3 +370,14 @@ def test_a_currency_that_balances_are_kept_in_keeps_its_name(validate: bool) -> 
 	site.fresh()
 	assert picture(company) == before
 	assert frappe.db.exists("Currency", "EUR")
+
+
+def test_a_rate_keeps_its_name_because_calls_name_it(books: dict) -> None:
+	rate = frappe.db.get_value("Call Charge", books["Call Charge"], "rate")
+	road = Road(factories.api_key_of(make_user(STAFF)), "Billing Rate", rate, {})
+	answer = road.own_method("rename", name=new_id(), validate_rename=False, force=True)
+	assert answer.status_code == 403
+	with pytest.raises(frappe.PermissionError):
+		rename_doc("Billing Rate", rate, new_id(), force=True, ignore_permissions=True)
+	site.fresh()
+	assert frappe.db.get_value("Call Charge", books["Call Charge"], "rate") == rate

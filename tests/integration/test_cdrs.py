@@ -10,7 +10,8 @@ import pytest
 from prepaid_billing.calls import cdr, record, session
 from prepaid_billing.calls.cdr import Cdr
 from prepaid_billing.ledger import balance_of, clock
-from tests import site
+from prepaid_billing.permissions import MANAGER
+from tests import factories, site
 from tests.books import call_fields, entries_of
 from tests.client import Api
 from tests.factories import make_company, new_id
@@ -287,3 +288,14 @@ def test_records_that_are_nested_without_end_are_refused(gateway: Api) -> None:
 	url = f"{site.WEB_URL}/api/method/prepaid_billing.api.calls.record"
 	answer = gateway.session.post(url, data={"cdrs": "[" * 100_000}, timeout=30)
 	assert (answer.status_code, answer.json()["code"]) == (422, "INVALID_INPUT")
+
+
+def test_a_manager_shortens_no_charged_call_by_a_cdr(gateway: Api) -> None:
+	company, call = make_company("50"), new_id()
+	manager = Api(factories.api_key_of(factories.make_user(MANAGER)))
+	assert report(manager, call, company, 60)["amount"] == "0.420000"
+	refused = report(manager, call, company, 0, revision=1)
+	assert (refused["result"], refused["code"]) == ("refused", "NOT_PERMITTED")
+	assert report(manager, call, company, 61, revision=1)["amount"] == "0.427000"
+	assert report(gateway, call, company, 0, revision=2)["amount"] == "0.000000"
+	assert balance_of(company).balance == 50

@@ -63,8 +63,10 @@ def test_status_lists_the_scheduled_jobs_with_their_last_run() -> None:
 	for job, cron in {
 		"prepaid_low_balances": "*/30 * * * *",
 		"prepaid_stale_calls": "* * * * *",
+		"prepaid_missing_receipts": "* * * * *",
 		"prepaid_unfinished_topups": "7 * * * *",
 		"prepaid_verify_books": "Daily Long",
+		"prepaid_reconcile": "Daily Long",
 	}.items():
 		(line,) = [line for line in printed.splitlines() if job in line]
 		assert cron in line and "last run" in line
@@ -139,7 +141,7 @@ def test_the_default_price_list_and_the_settings_come_with_the_install() -> None
 
 
 NOBODY_WRITES = ["Balance Transaction", "Call Charge", "Balance Topup", "Stripe Event", "Billing Refund", "Billing Dispute",
-	"Billing Receipt", "Balance Adjustment", "Low Balance Warning", "Billing Notice"]  # fmt: skip
+	"Billing Receipt", "Billing Receipt Year", "Billing Reconciliation", "Balance Adjustment", "Low Balance Warning", "Billing Notice"]  # fmt: skip
 
 
 @pytest.mark.parametrize("doctype", NOBODY_WRITES)

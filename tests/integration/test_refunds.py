@@ -275,6 +275,7 @@ def test_a_refund_that_stripe_was_not_reached_for_goes_on_by_itself(monkeypatch:
 	assert balance(company) == 30
 
 
+@pytest.mark.usefixtures("no_webhooks")
 def test_a_refund_whose_answer_was_lost_is_found_when_stripe_may_have_forgotten_its_key() -> None:
 	company, topup = paid()
 	done = refunds.request(topup.name, Decimal(20), "goodwill", new_id())

@@ -218,6 +218,11 @@ def test_filter_that_is_not_understood_is_refused(customer: Api, arguments: dict
 	assert (answer.status_code, answer.json()["code"]) == (422, "INVALID_INPUT")
 
 
+def test_every_type_of_entry_can_be_asked_for() -> None:
+	options = frappe.get_meta("Balance Transaction").get_field("transaction_type").options.split("\n")
+	assert sorted(statement.TYPES) == sorted(options)
+
+
 def table(answer: object, delimiter: str = ",") -> list[dict[str, str]]:
 	assert answer.status_code == 200, answer.text
 	return [*csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")), delimiter=delimiter)]

@@ -97,17 +97,32 @@ def test_every_whitelisted_method_is_in_api_names_its_verbs_and_says_who_may_cal
 		assert len(node.args.defaults) == len(node.args.args), f"{node.name}: every argument has a default"
 
 
+_TABLES = "`tab(?:%s)`" % "|".join(LEDGER_TABLES)
 WRITES = re.compile(
-	r"(?:INSERT INTO|UPDATE|DELETE FROM|REPLACE INTO|TRUNCATE(?: TABLE)?)\s+`tab(?:%s)`"
-	% "|".join(LEDGER_TABLES),
+	r"(?:INSERT (?:IGNORE )?INTO|DELETE FROM|REPLACE INTO|TRUNCATE(?: TABLE)?)\s+%s" % _TABLES
+	+ r"|UPDATE\s(?:(?!\bSET\b)[^;\"])*%s" % _TABLES,
 	re.I,
 )
 ORM_WRITES = re.compile(
-	r"(?:set_value|delete|bulk_insert|bulk_update|qb\.update|qb\.into|DocType)\(\s*[\"'](?:%s)[\"']"
+	r"(?:set_value|delete|insert|update|bulk_insert|bulk_update|qb\.update|qb\.into|DocType)\(\s*[\"'](?:%s)[\"']"
 	% "|".join(LEDGER_TABLES)
 )
 # The warning's own columns of the balance row, written under the lock.
 ALLOWED = {"ledger/balance.py", "alerts/check.py"}
+
+
+@pytest.mark.parametrize(
+	"code",
+	[
+		'rows.update("Prepaid Balance", name, {})',
+		'rows.insert("Balance Transaction", now, row)',
+		'frappe.db.set_value("Prepaid Balance", name, "balance", 1)',
+		"INSERT IGNORE INTO `tabBalance Transaction` VALUES (1)",
+		"UPDATE `tabCall Charge` c JOIN `tabPrepaid Balance` b ON b.name = c.company SET b.balance = 0",
+	],
+)
+def test_every_way_to_write_the_ledgers_tables_is_recognised(code: str) -> None:
+	assert WRITES.search(code) or ORM_WRITES.search(code)
 
 
 def test_only_the_ledger_writes_its_tables() -> None:

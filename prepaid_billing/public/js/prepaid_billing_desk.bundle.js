@@ -4,3 +4,6 @@
 import "./desk/requests";
 import "./desk/money";
 import "./desk/calls";
+import "./desk/receipts";
+import "./desk/payments";
+import "./desk/refunds";

@@ -38,6 +38,9 @@ class BillingCompany(KeptForEver):
 		if self.time_zone and self.time_zone not in zoneinfo.available_timezones():
 			frappe.throw(_("{0} is no time zone. Choose one from the list.").format(self.time_zone))
 
+	def before_save(self) -> None:
+		self._keep_stripe_customer()
+
 	def after_insert(self) -> None:
 		self._make_balance()
 		if self.rate_per_minute:
@@ -50,6 +53,12 @@ class BillingCompany(KeptForEver):
 		if self.is_new() or not self.has_value_changed("currency"):
 			return
 		frappe.throw(_("The currency of a company is fixed, because its balance is kept in it."))
+
+	def _keep_stripe_customer(self) -> None:
+		"""The first top-up writes it, maybe while this form was open."""
+		columns = ["stripe_customer_id", "stripe_customer_livemode"]
+		kept = None if self.is_new() else frappe.db.get_value(self.doctype, self.name, columns, as_dict=True)
+		self.update(kept or dict.fromkeys(columns))
 
 	def _validate_people(self) -> None:
 		addresses = [address for address in re.split(r"[\s,;]+", self.billing_emails or "") if address]

@@ -3,9 +3,9 @@
 
 import frappe
 from frappe import _
-from frappe.model.document import Document
 from frappe.utils import get_datetime
 
+from prepaid_billing.closed import NeverRenamed
 from prepaid_billing.ledger import clock
 from prepaid_billing.rating.money import AmountError, from_database
 
@@ -18,7 +18,7 @@ _OTHERS = """
 """
 
 
-class BillingRate(Document):
+class BillingRate(NeverRenamed):
 	"""What a minute costs from a moment on. A used rate never changes; its successor does."""
 
 	def validate(self) -> None:

@@ -1,9 +1,12 @@
 # Copyright (c) 2026, Prepaid Billing contributors
 # MIT License, see license.txt
 
+import re
+
 import frappe
 from frappe import _
 from frappe.model.document import Document
+from frappe.utils import flt
 
 from prepaid_billing.payments import keys
 
@@ -11,6 +14,7 @@ from prepaid_billing.payments import keys
 class PrepaidBillingSettings(Document):
 	def validate(self) -> None:
 		self._validate_topups()
+		self._validate_receipts()
 		if min(self.hold_slice, self.longest_call, self.warning_interval) < 1:
 			frappe.throw(_("Hold slice, longest call and warning interval are at least 1."))
 		if self.stripe_api_base:
@@ -24,3 +28,9 @@ class PrepaidBillingSettings(Document):
 		amounts = (self.suggested_amounts or "").split()
 		if not 1 <= len(amounts) <= 4 or not all(amount.isascii() and amount.isdigit() for amount in amounts):
 			frappe.throw(_("Give one to four whole suggested amounts, separated by blanks."))
+
+	def _validate_receipts(self) -> None:
+		if not 0 <= self.vat_rate < 100 or self.vat_rate != flt(self.vat_rate, 2):
+			frappe.throw(_("The VAT rate is at least 0 and below 100, with at most two decimals."))
+		if not re.fullmatch(r"[A-Za-z0-9._/-]{0,20}", self.receipt_prefix or ""):
+			frappe.throw(_("The receipt number prefix takes letters, digits and . _ / -"))

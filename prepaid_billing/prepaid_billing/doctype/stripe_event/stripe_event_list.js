@@ -6,7 +6,14 @@ frappe.listview_settings["Stripe Event"] = {
 	add_fields: ["status"],
 
 	get_indicator(doc) {
-		const colors = { Received: "blue", Processed: "green", Ignored: "gray", Parked: "red" };
-		return [__(doc.status), colors[doc.status], `status,=,${doc.status}`];
+		return [__(doc.status), prepaid_billing.EVENT_COLORS[doc.status], `status,=,${doc.status}`];
+	},
+
+	// Frappe shows one field beside the status on a laptop; staff look for the reason.
+	onload(listview) {
+		const settings = listview.list_view_settings;
+		if (!settings.total_fields) {
+			listview.refresh_columns(listview.meta, { ...settings, total_fields: 6 });
+		}
 	},
 };

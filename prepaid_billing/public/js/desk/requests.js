@@ -27,7 +27,8 @@ async function request(method, options) {
 	return answer.message;
 }
 
-prepaid_billing.get = (method) => request(method, { method: "GET" });
+prepaid_billing.get = (method, args) =>
+	request(args ? `${method}?${new URLSearchParams(args)}` : method, { method: "GET" });
 
 prepaid_billing.post = (method, args) =>
 	request(method, {
@@ -36,16 +37,19 @@ prepaid_billing.post = (method, args) =>
 		body: JSON.stringify(args),
 	});
 
+prepaid_billing.show_refusal = (refusal) =>
+	frappe.msgprint({
+		title: __("Not possible"),
+		message: frappe.utils.escape_html(refusal.message),
+		indicator: "red",
+	});
+
 // As post, and shows a refusal.
 prepaid_billing.call = async function (method, args) {
 	try {
 		return await prepaid_billing.post(method, args);
 	} catch (refusal) {
-		frappe.msgprint({
-			title: __("Not possible"),
-			message: frappe.utils.escape_html(refusal.message),
-			indicator: "red",
-		});
+		prepaid_billing.show_refusal(refusal);
 		throw refusal;
 	}
 };

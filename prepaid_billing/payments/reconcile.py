@@ -1,0 +1,255 @@
+"""The comparison of our books with Stripe's lists, daily and on demand.
+
+What no webhook told is made good first: the object is read again and goes through the very functions that an
+event of it would have gone through. What then still differs is for a person. It is safe beside webhooks and
+beside itself, and run again it changes nothing.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import frappe
+
+from prepaid_billing.exceptions import BillingError
+from prepaid_billing.ledger import clock, rows, transaction
+from prepaid_billing.log import log
+from prepaid_billing.payments import books, compare, gateway, refunds, topups
+from prepaid_billing.payments.compare import PAYMENT, Difference, Position
+from prepaid_billing.payments.decide import FINAL
+from prepaid_billing.payments.facts import to_major
+from prepaid_billing.payments.takeback import Claim, Unclear, of_dispute, of_refund
+from prepaid_billing.rating.money import ZERO, as_text
+
+DAY = 86_400 * clock.SECOND
+OVERLAP = 30 * DAY
+"""How far a comparison reaches behind the last one that found no difference: longer than any bank debit is on
+its way, and than a refund takes to fail."""
+
+_MARGIN = DAY
+"""How much earlier Stripe's lists begin than ours: its clock is not ours, and a session is older than its payment."""
+
+_LAST = f"""
+	SELECT MAX(started_us) FROM `tabBilling Reconciliation`
+	WHERE status = 'Equal' AND is_seamless = 1 AND started_us <= {clock.NOW}
+"""
+_CLOSE = "UPDATE `tabBilling Reconciliation` SET is_open = 0 WHERE is_open = 1"
+
+Tell = Callable[[str, int], None]
+"""Called with what is being read and how many of it were."""
+
+
+@dataclass
+class Outcome:
+	"""What a comparison found. Instants are microseconds since 1970, UTC; sums are (at Stripe, here) by currency."""
+
+	since_us: int
+	started_us: int
+	healed: int = 0
+	not_ours: int = 0
+	compared: int = 0
+	sums: dict[str, tuple[Decimal, Decimal]] = field(default_factory=dict)
+	differences: list[Difference] = field(default_factory=list)
+
+	def lines(self) -> list[str]:
+		"""Return the sums and their difference, a line for each currency."""
+		return [
+			f"{currency}: at Stripe {as_text(theirs)}, here {as_text(ours)}, difference {as_text(theirs - ours)}"
+			for currency, (theirs, ours) in self.sums.items()
+		]
+
+
+def run(days: int | None = None, tell: Tell = lambda _what, _count: None) -> Outcome | None:
+	"""Compare our books with Stripe's, make good what was missed, and keep the outcome as a Billing Reconciliation.
+
+	``days`` is how far back; without it from OVERLAP before the last comparison without difference, or from
+	the first top-up. None where there never was one. Raises TryAgain where Stripe does not answer.
+	"""
+	started_us, due_us = clock.now_us(), _due_since()
+	if due_us is None:
+		return None
+	since_us = due_us if days is None else started_us - days * DAY
+	outcome = Outcome(since_us, started_us)
+	try:
+		_compare(outcome, tell)
+	except Exception as error:
+		frappe.db.rollback()
+		_keep(outcome, "Failed", since_us <= due_us, f"{type(error).__name__}: {error}")
+		raise
+	status = "Different" if outcome.differences else "Equal"
+	_keep(outcome, status, since_us <= due_us, "\n".join(map(str, outcome.differences)))
+	log("reconciled", status=status, healed=outcome.healed, compared=outcome.compared, sums=outcome.lines())
+	return outcome
+
+
+def _due_since() -> int | None:
+	frappe.db.rollback()
+	last = frappe.db.sql(_LAST)[0][0]
+	return last - OVERLAP if last else books.first_topup_us()
+
+
+def _compare(outcome: Outcome, tell: Tell) -> None:
+	seen = _Seen(outcome, tell)
+	since = (outcome.since_us - _MARGIN) // clock.SECOND
+	sessions = seen.sessions(gateway.sessions_since(since))
+	seen.charges(gateway.charges_since(since), sessions)
+	for claim_of, things in (
+		(of_refund, gateway.refunds_since(since)),
+		(of_dispute, gateway.disputes_since(since)),
+	):
+		seen.claims(claim_of, things, sessions)
+	seen.read_again(books.left_out(outcome.since_us, outcome.started_us, seen.theirs))
+	# What differs may have changed since the list was read.
+	seen.read_again((row.kind, row.stripe_id, row.topup) for row in _differences(outcome, seen))
+	outcome.differences = _differences(outcome, seen)
+	outcome.compared = len(seen.theirs)
+
+
+def _differences(outcome: Outcome, seen: "_Seen") -> list[Difference]:
+	frappe.db.rollback()
+	theirs = list(seen.theirs.values())
+	ours = books.positions(outcome.since_us, outcome.started_us, theirs)
+	outcome.sums = compare.sums(theirs, ours)
+	return compare.differences(theirs, ours)
+
+
+class _Seen:
+	"""What was read at Stripe so far, and ours among it."""
+
+	def __init__(self, outcome: Outcome, tell: Tell) -> None:
+		self.outcome, self.tell = outcome, tell
+		self.theirs: dict[tuple[str, str], Position] = {}
+
+	def sessions(self, sessions: Iterable[dict]) -> dict[str, str]:
+		"""Bring unfinished top-ups up to date; return the top-up by payment intent of the sessions that are ours."""
+		ours = {}
+		for session, topup in self._with_topups(
+			"sessions", sessions, books.by_session, lambda one: one["id"]
+		):
+			if topup and topup.status in ("Created", "Processing") and session["status"] != "open":
+				self._heal(topup.name, lambda topup=topup: _refresh(topup))
+			if topup and session["payment_intent"]:
+				ours[session["payment_intent"]] = topup.name
+		return ours
+
+	def charges(self, charges: Iterable[dict], sessions: dict[str, str]) -> None:
+		"""Credit what was paid and not credited."""
+		for charge, topup in self._with_topups("payments", charges, books.by_intent, _intent_of):
+			if charge["status"] != "succeeded":
+				continue
+			intent = _intent_of(charge)
+			name = topup.name if topup else sessions.get(intent)
+			if not name:
+				self.outcome.not_ours += 1
+				continue
+			if topups.find(name).status not in FINAL:
+				self._heal(name, lambda name=name: _credit(name))
+			currency = charge["currency"].upper()
+			self._add(PAYMENT, intent, name, currency, to_major(charge["amount_captured"], currency))
+
+	def claims(
+		self, claim_of: Callable[[dict], Claim], things: Iterable[dict], sessions: dict[str, str]
+	) -> None:
+		"""Act on the refunds or disputes that were not heard of."""
+		for thing, topup in self._with_topups(
+			claim_of.__name__[3:] + "s", things, books.by_intent, _intent_of
+		):
+			if name := topup.name if topup else sessions.get(_intent_of(thing)):
+				self.claim(name, claim_of(thing))
+
+	def claim(self, topup: str, claim: Claim) -> None:
+		"""Act on a refund or dispute where we know another state of it."""
+		known = books.claim_status(claim)
+		if known != claim.status:
+			self._heal(topup, lambda: _hear(topup, claim))
+		kind = books.KINDS[claim.kind]
+		self._add(kind, claim.stripe_id or "", topup, claim.currency, -claim.takes)
+
+	def read_again(self, named: Iterable[tuple[str, str, str]]) -> None:
+		"""Read objects, given by kind, Stripe id and top-up, one by one, and act on them."""
+		for kind, stripe_id, topup in named:
+			if kind == PAYMENT:
+				self._payment(stripe_id, topup)
+			elif claim := gateway.claim(kind, stripe_id):
+				self.claim(topup, claim)
+
+	def _payment(self, intent: str, topup: str) -> None:
+		facts = gateway.intent_facts(intent)
+		if facts and facts.outcome == "paid":
+			self._add(PAYMENT, intent, topup, facts.currency, facts.amount)
+
+	def _with_topups(
+		self,
+		what: str,
+		things: Iterable[dict],
+		find: Callable[[list[str]], dict[str, frappe._dict]],
+		key: Callable[[dict], str],
+	) -> Iterable[tuple[dict, frappe._dict | None]]:
+		"""Yield each object with our top-up of it, asking our books once for each of Stripe's pages."""
+		read = 0
+		for page in things:
+			found = find([key(thing) for thing in page])
+			yield from ((thing, found.get(key(thing))) for thing in page)
+			read += len(page)
+			self.tell(what, read)
+
+	def _heal(self, topup: str, work: Callable[[], bool]) -> None:
+		"""Make good what was missed. What only a person can judge stays as it is, and differs."""
+		try:
+			if work():
+				self.outcome.healed += 1
+				log("made good", topup=topup)
+		except (BillingError, Unclear) as error:
+			frappe.db.rollback()
+			log("not made good", topup=topup, reason=str(error))
+
+	def _add(self, kind: str, stripe_id: str, topup: str, currency: str, amount: Decimal) -> None:
+		self.theirs[kind, stripe_id] = Position(kind, stripe_id, topup, currency, amount + ZERO)
+
+
+def _intent_of(thing: dict) -> str:
+	return thing.get("payment_intent") or ""
+
+
+def _refresh(topup: frappe._dict) -> bool:
+	topups.refresh(topup.name)
+	return topups.find(topup.name).status != topup.status
+
+
+def _credit(topup: str) -> bool:
+	facts = gateway.session_facts(topups.find(topup).checkout_session_id)
+	return topups.apply(topup, facts).action == "credit"
+
+
+def _hear(topup: str, claim: Claim) -> bool:
+	refunds.hear(topup, [claim])
+	return True
+
+
+def _keep(outcome: Outcome, status: str, is_seamless: bool, findings: str) -> None:
+	def work() -> None:
+		now_us = clock.now_us()
+		if status == "Equal" and is_seamless:
+			frappe.db.sql(_CLOSE)
+		rows.insert(
+			"Billing Reconciliation",
+			now_us,
+			{
+				"name": rows.new_name(),
+				"status": status,
+				"is_open": int(status != "Equal"),
+				"is_seamless": int(is_seamless),
+				"since": clock.site_time(outcome.since_us),
+				"since_us": outcome.since_us,
+				"started_at": clock.site_time(outcome.started_us),
+				"started_us": outcome.started_us,
+				"ended_at": clock.site_time(now_us),
+				"compared": outcome.compared,
+				"healed": outcome.healed,
+				"not_ours": outcome.not_ours,
+				"difference": "\n".join(outcome.lines()),
+				"findings": findings,
+			},
+		)
+
+	transaction.run(work)

@@ -1,0 +1,20 @@
+// Copyright (c) 2026, Prepaid Billing contributors
+// MIT License, see license.txt
+
+frappe.listview_settings["Billing Reconciliation"] = {
+	hide_name_column: true,
+	add_fields: ["status", "is_open"],
+
+	get_indicator(doc) {
+		const colors = { Equal: "green", Different: "red", Failed: "red" };
+		const color = doc.status !== "Equal" && !doc.is_open ? "gray" : colors[doc.status];
+		return [__(doc.status), color, `status,=,${doc.status}`];
+	},
+
+	onload(listview) {
+		const settings = listview.list_view_settings;
+		if (!settings.total_fields) {
+			listview.refresh_columns(listview.meta, { ...settings, total_fields: 6 });
+		}
+	},
+};

@@ -1,0 +1,49 @@
+// Copyright (c) 2026, Prepaid Billing contributors
+// MIT License, see license.txt
+
+frappe.ui.form.on("Stripe Event", {
+	refresh(frm) {
+		const { status, topup } = frm.doc;
+		frm.dashboard.clear_headline();
+		frm.dashboard.set_headline(meaning(frm.doc), prepaid_billing.EVENT_COLORS[status]);
+		if (topup) {
+			const open = () => frappe.set_route("Form", "Balance Topup", topup);
+			frm.add_custom_button(__("Top-up"), open, __("View"));
+		}
+		if (status !== "Processed" && frappe.user.has_role("Prepaid Billing Manager")) {
+			add_replay(frm);
+		}
+	},
+});
+
+// What happened, what it means for the money, and what to do.
+function meaning({ status, error }) {
+	const reason = frappe.utils.escape_html(error || "");
+	const sentences = {
+		Received: __("Not acted on yet, nothing was booked. Stripe sends it again, and we try it every hour."),
+		Processed: __("Acted on; nothing to do."),
+		Ignored: __("Not about a payment of ours; nothing was booked. Replay it if that has changed."),
+		Parked: __(
+			"Nothing was booked: a person has to judge it. Compare it with the payment in Stripe's dashboard, mend the cause, then replay it. It books nothing twice."
+		),
+	};
+	return `<div>${[reason && `<strong>${reason}</strong>`, sentences[status]].filter(Boolean).join("<br>")}</div>`;
+}
+
+function add_replay(frm) {
+	const button = frm.add_custom_button(__("Replay"), async () => {
+		button.prop("disabled", true);
+		try {
+			const { status } = await prepaid_billing.call("stripe.replay", { event: frm.doc.name });
+			frappe.show_alert({
+				message: __("Replayed: {0}", [__(status)]),
+				indicator: prepaid_billing.EVENT_COLORS[status],
+			});
+		} finally {
+			frm.reload_doc();
+		}
+	});
+	if (frm.doc.status === "Parked") {
+		frm.change_custom_button_type(__("Replay"), null, "primary");
+	}
+}

@@ -1,0 +1,162 @@
+"""Staff replay an event that needed a person, and give a payment back, as a person clicks it."""
+
+import re
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+
+import frappe
+import pytest
+from playwright.sync_api import Locator, Page, Route, expect
+
+from prepaid_billing import ledger
+from prepaid_billing.payments import topups, webhook
+from prepaid_billing.permissions import STAFF
+from tests import site
+from tests.books import entries_of
+from tests.browser.conftest import Visitor
+from tests.factories import make_company, new_id
+from tests.stripe_checkout import as_body, events_of, pause_webhooks, pay, resume_webhooks, signature
+
+NewStaff = Callable[..., Visitor]
+REFUND = "**/api/method/prepaid_billing.api.topup.refund"
+PATIENT = 20_000
+
+
+@pytest.fixture(autouse=True)
+def no_webhooks(connection: None) -> Iterator[None]:
+	"""Stripe's own posts wait: a test that needs one delivers it."""
+	pause_webhooks()
+	yield
+	resume_webhooks()
+
+
+def paid(company: str) -> str:
+	"""Let a company pay 50.00 and return the top-up."""
+	created = topups.create(company, Decimal(50))
+	pay(created["checkout_url"])
+	topups.refresh(created["topup"])
+	return created["topup"]
+
+
+def parked(company: str) -> tuple[str, str]:
+	"""Park an event of a payment, mend the cause, and return event and top-up."""
+	created = topups.create(company, Decimal(50))
+	pay(created["checkout_url"])
+	session = topups.find(created["topup"]).checkout_session_id
+	event = next(row for row in events_of(session) if row["type"] == "checkout.session.completed")
+	ask = "UPDATE `tabBalance Topup` SET amount = %s WHERE name = %s"
+	for amount in (51, 50):
+		frappe.db.sql(ask, (amount, created["topup"]))
+		frappe.db.commit()
+		webhook.receive(as_body(event), signature(as_body(event)))
+	return frappe.db.get_value("Stripe Event", {"event_id": event["id"]}), created["topup"]
+
+
+def open_form(staff: Visitor, doctype: str, name: str) -> Page:
+	staff.open(f"/app/{doctype}/{name}")
+	expect(staff.page.locator(".form-page:visible").first).to_be_visible(timeout=PATIENT)
+	return staff.page
+
+
+def open_refund(page: Page) -> Locator:
+	page.get_by_role("button", name="Refund", exact=True).click(timeout=PATIENT)
+	dialog = page.get_by_role("dialog")
+	expect(dialog.get_by_role("status")).to_be_visible()
+	return dialog
+
+
+def test_parked_event_says_why_and_what_to_do_and_is_replayed_once(new_staff: NewStaff) -> None:
+	company = make_company()
+	event, _topup = parked(company)
+	page = open_form(new_staff(company), "stripe-event", event)
+	expect(page.get_by_text("Nothing was booked: a person has to judge it.")).to_be_visible(timeout=PATIENT)
+	expect(page.locator(".form-message")).to_contain_text("Paid 50")
+	page.get_by_role("button", name="Replay").dblclick()
+	expect(page.get_by_text("Acted on; nothing to do.")).to_be_visible()
+	expect(page.get_by_role("button", name="Replay")).to_have_count(0)
+	assert entries_of(company) == ["Top-up 50.0"]
+
+
+def test_staff_who_are_no_managers_see_neither_payload_nor_replay(new_staff: NewStaff) -> None:
+	company = make_company()
+	event, _topup = parked(company)
+	page = open_form(new_staff(company, role=STAFF), "stripe-event", event)
+	expect(page.get_by_text("Nothing was booked: a person has to judge it.")).to_be_visible(timeout=PATIENT)
+	expect(page.get_by_role("button", name="Replay")).to_have_count(0)
+	expect(page.get_by_text("Payload")).to_have_count(0)
+
+
+def test_part_of_a_payment_is_refunded_once_and_the_dialog_told_what_it_takes(new_staff: NewStaff) -> None:
+	company = make_company()
+	page = open_form(new_staff(company), "balance-topup", paid(company))
+	dialog = open_refund(page)
+	expect(dialog).to_contain_text(re.compile(r"At most €\s50[.,]00 is left of this payment."))
+	dialog.locator("[data-fieldname=amount] input").fill("12,5")
+	expect(dialog.get_by_role("status")).to_have_text(
+		re.compile(rf"€\s12[.,]50 is taken from the balance of {company}, which has €\s50[.,]00 available.")
+	)
+	dialog.locator("[data-fieldname=reason] input").fill("goodwill")
+	dialog.get_by_role("button", name="Refund").dblclick()
+	expect(page.get_by_text(re.compile(r"€\s12[.,]50 goes back to the payment method."))).to_be_visible()
+	assert entries_of(company) == ["Top-up 50.0", "Refund -12.5"]
+
+
+def test_what_cannot_be_refunded_is_told_before_it_is_sent(new_staff: NewStaff) -> None:
+	company = make_company()
+	topup = paid(company)
+	ledger.debit(company, Decimal(40), transaction_type="Adjustment", key=f"adjustment:{company}:{new_id()}")
+	page = open_form(new_staff(company), "balance-topup", topup)
+	dialog = open_refund(page)
+	told, button = dialog.get_by_role("status"), dialog.get_by_role("button", name="Refund")
+	expect(told).to_contain_text(re.compile(r"only €\s10[.,]00 is available"))
+	for amount, sentence in (
+		("50.01", "Of this payment"),
+		("1.000", "without separators"),
+		("-5", "without separators"),
+		("0", "greater than zero"),
+	):
+		dialog.locator("[data-fieldname=amount] input").fill(amount)
+		expect(told).to_contain_text(sentence)
+		expect(button).to_be_disabled()
+	dialog.locator("[data-fieldname=amount] input").fill("10")
+	expect(button).to_be_enabled()
+	assert entries_of(company) == ["Top-up 50.0", "Adjustment -40.0"]
+
+
+def test_refund_without_an_answer_can_be_pressed_again_and_is_one(new_staff: NewStaff) -> None:
+	company = make_company()
+	page = open_form(new_staff(company), "balance-topup", paid(company))
+	dialog = open_refund(page)
+	dialog.locator("[data-fieldname=reason] input").fill("goodwill")
+
+	def lose_the_answer(route: Route) -> None:
+		route.fetch()
+		route.fulfill(status=502, content_type="text/html", body="<h1>Bad Gateway</h1>")
+
+	page.route(REFUND, lose_the_answer)
+	dialog.get_by_role("button", name="Refund").click()
+	refusal = page.locator(".msgprint-dialog")
+	expect(refusal).to_contain_text("nothing is booked twice")
+	page.unroute(REFUND)
+	refusal.locator(".btn-modal-close").click()
+	dialog.get_by_role("button", name="Refund").click()
+	expect(page.get_by_text(re.compile(r"€\s50[.,]00 goes back to the payment method."))).to_be_visible()
+	assert entries_of(company) == ["Top-up 50.0", "Refund -50.0"]
+
+
+def test_german_forms_speak_german_and_never_scroll_sideways(new_staff: NewStaff) -> None:
+	company = make_company()
+	event, topup = parked(company)
+	topups.refresh(topup)
+	site.fresh()
+	staff = new_staff(company, language="de")
+	page = open_form(staff, "stripe-event", event)
+	expect(page.get_by_text("Das muss ein Mensch beurteilen.")).to_be_visible(timeout=PATIENT)
+	expect(page.get_by_role("button", name="Erneut verarbeiten")).to_be_visible()
+	open_form(staff, "balance-topup", topup)
+	page.get_by_role("button", name="Erstattung", exact=True).click(timeout=PATIENT)
+	expect(page.get_by_role("status")).to_contain_text("werden vom Guthaben von")
+	for width in (1280, 360):
+		page.set_viewport_size({"width": width, "height": 800})
+		wide = page.evaluate("document.documentElement.scrollWidth")
+		assert wide <= width, f"{wide} px wide on {width} px"

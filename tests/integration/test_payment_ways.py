@@ -1,0 +1,158 @@
+"""The ways a payment goes besides "paid at once": bank debits, declines, 3-D Secure, expiry, another mode, no Redis."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import frappe
+import pytest
+import requests
+
+from prepaid_billing.exceptions import BillingError, InvalidInput
+from prepaid_billing.payments import refunds, topups
+from tests import site
+from tests.books import entries_of
+from tests.client import Api
+from tests.factories import make_api_customer, make_company, new_id
+from tests.integration.test_topup import eventually, status_of
+from tests.stripe_checkout import DECLINED_CARD, pay, pay_by_debit, simulate
+
+ROOT = Path(__file__).parents[2]
+
+
+def begun(company: str, amount: str = "50") -> tuple[str, str]:
+	created = topups.create(company, Decimal(amount))
+	return created["topup"], created["checkout_url"]
+
+
+def intent_of(topup: str) -> str:
+	site.fresh()
+	return topups.gateway.session_facts(topups.find(topup).checkout_session_id).payment_intent_id
+
+
+@pytest.mark.parametrize(
+	"outcome,status,entries", [("succeeded", "Paid", ["Top-up 50.0"]), ("failed", "Failed", [])]
+)
+def test_a_bank_debit_is_on_its_way_and_credited_only_when_it_arrives(
+	outcome: str, status: str, entries: list[str]
+) -> None:
+	company = make_company()
+	topup, url = begun(company)
+	assert pay_by_debit(url).status_code == 303
+	eventually(lambda: status_of(topup) == "Processing")
+	assert entries_of(company) == []
+	simulate(f"payment_intents/{intent_of(topup)}/settle", outcome=outcome)
+	eventually(lambda: status_of(topup) == status)
+	assert entries_of(company) == entries
+	assert bool(topups.find(topup).failure_reason) == (outcome == "failed")
+
+
+def test_the_same_session_takes_a_third_card_after_two_declines() -> None:
+	company = make_company()
+	topup, url = begun(company)
+	for _time in range(2):
+		assert pay(url, DECLINED_CARD).status_code != 303
+	assert pay(url).status_code == 303
+	eventually(lambda: status_of(topup) == "Paid")
+	assert entries_of(company) == ["Top-up 50.0"]
+
+
+def test_an_expired_session_makes_room_for_another_top_up() -> None:
+	company = make_company()
+	names = [begun(company)[0] for _time in range(3)]
+	with pytest.raises(BillingError) as refused:
+		begun(company)
+	assert refused.value.code == "RATE_LIMITED"
+	session = topups.find(names[0]).checkout_session_id
+	requests.post(
+		f"{site.SIMULATOR_URL}/v1/checkout/sessions/{session}/expire",
+		headers={"Authorization": f"Bearer {topups.keys.secret_key()}"},
+		timeout=10,
+	).raise_for_status()
+	eventually(lambda: status_of(names[0]) == "Expired")
+	begun(company)
+
+
+def test_attempts_are_limited_by_company_and_day() -> None:
+	company = make_company()
+	for setting, value in (("topups_per_company", 2), ("open_topups_per_company", 9)):
+		frappe.db.set_single_value("Prepaid Billing Settings", setting, value)
+	frappe.db.commit()
+	try:
+		begun(company)
+		begun(company)
+		with pytest.raises(BillingError) as refused:
+			begun(company)
+		assert refused.value.code == "RATE_LIMITED"
+		yesterday = "UPDATE `tabBalance Topup` SET created_us = created_us - 86401e6 WHERE company = %s"
+		frappe.db.sql(yesterday, (company,))
+		frappe.db.commit()
+		begun(company)
+	finally:
+		for setting, value in (("topups_per_company", 20), ("open_topups_per_company", 3)):
+			frappe.db.set_single_value("Prepaid Billing Settings", setting, value)
+		frappe.db.commit()
+
+
+def paid(company: str) -> str:
+	topup, url = begun(company)
+	pay(url)
+	topups.refresh(topup)
+	return topup
+
+
+def test_a_payment_of_test_mode_is_not_refunded_with_a_live_key(monkeypatch: pytest.MonkeyPatch) -> None:
+	company = make_company()
+	topup = paid(company)
+	monkeypatch.setenv("STRIPE_SECRET", "sk_live_never_used")
+	with pytest.raises(InvalidInput):
+		refunds.request(topup, None, "goodwill", new_id())
+	assert entries_of(company) == ["Top-up 50.0"]
+
+
+def test_a_top_up_of_test_mode_is_not_asked_for_with_a_live_key(monkeypatch: pytest.MonkeyPatch) -> None:
+	company = make_company()
+	topup, _url = begun(company)
+	monkeypatch.setenv("STRIPE_SECRET", "sk_live_never_used")
+	topups.refresh_unfinished()
+	assert status_of(topup) == "Created"
+
+
+@pytest.fixture(scope="module")
+def without_redis(connection: None) -> Iterator[str]:
+	"""The address of a web server of the site for which there is no Redis."""
+	with socket.socket() as free:
+		free.bind(("127.0.0.1", 0))
+		address = "127.0.0.1:{}".format(free.getsockname()[1])
+	command = [sys.executable, "-m", "gunicorn", "--chdir", os.environ["PB_SITES_PATH"], "--bind", address]
+	command += ["--pythonpath", str(ROOT), "--threads", "4", f'dev.web:application("{site.NAME}")']
+	nowhere = dict.fromkeys(("FRAPPE_REDIS_CACHE", "FRAPPE_REDIS_QUEUE"), "redis://127.0.0.1:9")
+	with subprocess.Popen(command, env={**os.environ, **nowhere}, stderr=subprocess.DEVNULL) as server:
+		try:
+			eventually(lambda: answers(f"http://{address}"), 60)
+			yield f"http://{address}"
+		finally:
+			server.terminate()
+
+
+def answers(address: str) -> bool:
+	try:
+		return requests.get(f"{address}/api/method/ping", timeout=30).status_code < 500
+	except requests.ConnectionError:
+		return False
+
+
+def test_limits_of_attempts_hold_while_redis_is_down(
+	without_redis: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+	company = make_company()
+	customer = Api(make_api_customer(company))
+	monkeypatch.setattr(site, "WEB_URL", without_redis)
+	told = [customer.post("topup.create", amount="50") for _time in range(5)]
+	assert [answer.status_code for answer in told] == [200] * 3 + [429] * 2, told[0].text
+	site.fresh()
+	assert frappe.db.count("Balance Topup", {"company": company}) == 3

@@ -1,0 +1,359 @@
+"""What no webhook told is made good by the comparison with Stripe's lists, to the cent; what differs raises an alarm.
+
+Each world is a Stripe of its own, years ahead of the clock, so that its window holds nothing of other tests.
+"""
+
+import itertools
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+
+import frappe
+import pytest
+import requests
+import stripe
+
+from prepaid_billing import scheduled
+from prepaid_billing.exceptions import TryAgain
+from prepaid_billing.ledger import balance_of, clock, rows
+from prepaid_billing.payments import issuing, keys, reconcile, refunds, topups
+from tests import factories, site
+from tests.factories import make_company, new_id
+from tests.integration.test_commands import bench
+from tests.integration.test_refunds import paid
+from tests.stripe_checkout import PAYING_CARD
+
+SOURCE = Path(__file__).parents[2]
+DAY = 86_400
+SEPA_PAYS, SEPA_FAILS = "DE89370400440532013000", "DE62370400440532013001"
+REFUND_FAILS_CARD = "4000000000005126"
+_worlds = itertools.count(1)
+
+
+class World:
+	"""A Stripe that posts no webhooks, and a clock that both sides share."""
+
+	def __init__(self, url: str) -> None:
+		self.url = url
+		self.simulate("reset")
+		self.ahead = next(_worlds) * 250 * DAY
+		self.simulate("clock/advance", seconds=self.ahead)
+
+	def simulate(self, path: str, **form: object) -> dict:
+		"""Do what a bank or a person at the dashboard does."""
+		answer = requests.post(f"{self.url}/_simulator/{path}", data=form, timeout=30)
+		assert answer.ok, answer.text
+		return answer.json()
+
+	def pass_days(self, days: int) -> None:
+		"""Let time pass on both sides."""
+		self.simulate("clock/advance", seconds=days * DAY)
+		self.ahead += days * DAY
+
+	@contextmanager
+	def now(self) -> Iterator[None]:
+		"""Let the product's clock show this world's time."""
+		with site.later(self.ahead):
+			yield
+
+	def begin(self, company: str, amount: str) -> str:
+		"""Begin a top-up and return its name."""
+		with self.now():
+			return topups.create(company, Decimal(amount))["topup"]
+
+	def pay(self, company: str, amount: str = "50", **form: str) -> str:
+		"""Pay a top-up at the Checkout page, unnoticed by us; return its payment intent."""
+		session = topups.find(self.begin(company, amount)).checkout_session_id
+		fields = {
+			"number": PAYING_CARD,
+			"expiry": "12/99",
+			"cvc": "123",
+			"name": "Test",
+			"email": "t@example.com",
+		}
+		answer = requests.post(
+			f"{self.url}/c/pay/{session}", data=fields | form, timeout=30, allow_redirects=False
+		)
+		assert answer.status_code == 303, answer.text
+		site.fresh()
+		return self.client.v1.checkout.sessions.retrieve(session).payment_intent
+
+	@property
+	def client(self) -> stripe.StripeClient:
+		return stripe.StripeClient(keys.secret_key(), base_addresses={"api": self.url})
+
+	def reconcile(self, days: int | None = None) -> reconcile.Outcome:
+		"""Compare, at this world's time."""
+		with self.now():
+			outcome = reconcile.run(days)
+		site.fresh()
+		assert outcome
+		return outcome
+
+	def truth(self) -> Decimal:
+		"""What Stripe has of ours: paid, less what went back and what banks took, in euros."""
+		charges = self.client.v1.charges.list(params={"limit": 100}).data
+		refunded = self.client.v1.refunds.list(params={"limit": 100}).data
+		disputed = self.client.v1.disputes.list(params={"limit": 100}).data
+		minor = sum(charge.amount_captured for charge in charges if charge.status == "succeeded")
+		minor -= sum(refund.amount for refund in refunded if refund.status in ("pending", "succeeded"))
+		minor -= sum(
+			dispute.amount
+			for dispute in disputed
+			if dispute.status in ("needs_response", "under_review", "lost")
+		)
+		return Decimal(minor).scaleb(-2)
+
+
+@pytest.fixture(scope="module")
+def simulator(connection: None) -> Iterator[str]:
+	"""The address of a Stripe that only this module asks."""
+	command = [os.environ["PB_TOOLS_PYTHON"], "-m", "stripe_simulator", "--port", "0"]
+	command += ["--secret-key", keys.secret_key(), "--webhook-secret", "whsec_nobody_is_told"]
+	with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=SOURCE) as process:
+		assert process.stdout
+		yield re.search(r"ready at (\S+),", process.stdout.readline())[1]
+		process.terminate()
+
+
+@pytest.fixture
+def world(simulator: str, monkeypatch: pytest.MonkeyPatch) -> World:
+	"""A Stripe of its own for one test."""
+	monkeypatch.setitem(frappe.conf, "stripe_api_base", simulator)
+	return World(simulator)
+
+
+def balance(company: str) -> Decimal:
+	site.fresh()
+	return balance_of(company).balance
+
+
+def stands(*companies: str) -> list:
+	"""Everything in our books of these companies that a comparison might touch."""
+	site.fresh()
+	return [
+		frappe.db.sql(f"SELECT * FROM `tab{doctype}` WHERE {column} IN %s ORDER BY name", (companies,))
+		for doctype, column in (
+			("Balance Topup", "company"),
+			("Billing Refund", "company"),
+			("Billing Dispute", "company"),
+			("Balance Transaction", "balance"),
+			("Prepaid Balance", "name"),
+		)
+	]
+
+
+def live_forty_days(world: World, company: str, other: str) -> None:
+	"""Let all happen at Stripe that can happen to payments, unheard by us."""
+	world.pay(company, "50")
+	back = world.pay(company, "100")
+	world.simulate("refunds", payment_intent=back, amount=3333)
+	world.pay(other, "70", number="", method="sepa_debit", iban=SEPA_PAYS)
+	world.pay(other, "80", number="", method="sepa_debit", iban=SEPA_FAILS)
+	world.pass_days(10)
+	won, lost, waits = (world.pay(other, amount) for amount in ("40", "41", "42"))
+	cases = [world.simulate("disputes", payment_intent=intent)["id"] for intent in (won, lost, waits)]
+	asked = world.pay(company, "43")
+	world.simulate("disputes", payment_intent=asked, inquiry="true")
+	world.begin(company, "60")
+	world.pass_days(10)
+	world.simulate(f"disputes/{cases[0]}/win")
+	world.simulate(f"disputes/{cases[1]}/lose")
+	failing = world.pay(company, "20", number=REFUND_FAILS_CARD)
+	world.simulate("refunds", payment_intent=failing)
+	world.simulate("refunds", payment_intent=back)
+	world.pass_days(19)
+	world.pay(other, "90", number="", method="sepa_debit", iban=SEPA_PAYS)
+	refunded_twice = world.pay(company, "30")
+	for amount in (1000, 500):
+		world.simulate("refunds", payment_intent=refunded_twice, amount=amount)
+	world.pass_days(1)
+
+
+def test_after_forty_days_without_webhooks_the_books_are_equal_again(world: World) -> None:
+	company, other = make_company(), make_company()
+	live_forty_days(world, company, other)
+	assert balance(company) + balance(other) == 0
+	outcome = world.reconcile(45)
+	assert outcome.differences == []
+	assert outcome.healed >= 15
+	assert balance(company) + balance(other) == world.truth() > 0
+	assert outcome.sums == {"EUR": (world.truth(), world.truth())}
+	before = stands(company, other)
+	again = world.reconcile(45)
+	assert (again.healed, again.differences) == (0, [])
+	assert again.compared == outcome.compared
+	assert stands(company, other) == before
+
+
+def test_a_bank_debit_on_its_way_is_credited_when_it_has_arrived(world: World) -> None:
+	company = make_company()
+	world.pay(company, "70", number="", method="sepa_debit", iban=SEPA_PAYS)
+	assert world.reconcile(30).differences == []
+	assert balance(company) == 0
+	assert frappe.get_all("Balance Topup", {"company": company}, pluck="status") == ["Processing"]
+	world.pass_days(6)
+	assert world.reconcile(30).differences == []
+	assert balance(company) == 70
+
+
+def test_a_dispute_that_was_open_is_followed_beyond_the_window(world: World) -> None:
+	company = make_company()
+	dispute = world.simulate("disputes", payment_intent=world.pay(company))["id"]
+	world.reconcile(30)
+	assert balance(company) == 0
+	world.pass_days(100)
+	world.simulate(f"disputes/{dispute}/win")
+	assert world.reconcile(30).differences == []
+	assert balance(company) == 50
+
+
+def test_a_refund_that_was_heard_of_late_is_no_difference_when_its_day_has_left_the_window(
+	world: World,
+) -> None:
+	company = make_company()
+	intent = world.pay(company)
+	world.simulate("refunds", payment_intent=intent, amount=2000)
+	world.pass_days(40)
+	assert world.reconcile(45).differences == []
+	world.pass_days(10)
+	outcome = world.reconcile(30)
+	assert (outcome.healed, outcome.differences) == (0, [])
+	assert balance(company) == 30
+
+
+def test_a_failed_refund_gets_its_documents_after_the_comparison(world: World) -> None:
+	company = make_company()
+	intent = world.pay(company, "20", number=REFUND_FAILS_CARD)
+	world.simulate("refunds", payment_intent=intent)
+	world.reconcile(30)
+	issuing.issue_missing()
+	world.pass_days(5)
+	world.reconcile(30)
+	issuing.issue_missing()
+	site.fresh()
+	kinds = frappe.get_all("Billing Receipt", {"company": company}, pluck="kind", order_by="year, sequence")
+	assert (kinds, balance(company)) == (["Receipt", "Credit Note", "Reversal"], 20)
+
+
+def test_payments_that_are_not_ours_are_counted_and_left_alone(world: World) -> None:
+	company = make_company()
+	world.pay(company)
+	foreign = {"amount": 777, "currency": "eur", "payment_method": "pm_card_visa", "confirm": True}
+	foreign["automatic_payment_methods"] = {"enabled": True, "allow_redirects": "never"}
+	intent = world.client.v1.payment_intents.create(params=foreign)
+	world.simulate("refunds", payment_intent=intent.id)
+	outcome = world.reconcile(30)
+	assert (outcome.not_ours, outcome.differences) == (1, [])
+	assert balance(company) == 50
+
+
+def test_more_than_a_page_of_payments_is_read_whole(world: World) -> None:
+	foreign = {"amount": 777, "currency": "eur", "payment_method": "pm_card_visa", "confirm": True}
+	foreign["automatic_payment_methods"] = {"enabled": True, "allow_redirects": "never"}
+	company = make_company()
+	world.pay(company)
+	for _n in range(105):
+		world.client.v1.payment_intents.create(params=foreign)
+	outcome = world.reconcile(30)
+	assert (outcome.not_ours, outcome.differences, balance(company)) == (105, [], 50)
+
+
+def test_a_payment_in_our_books_that_stripe_does_not_know_is_a_difference_until_it_is_mended(
+	world: World,
+) -> None:
+	factories.make_manager()
+	company = make_company()
+	intent = world.pay(company)
+	world.reconcile(30)
+	_forge(intent, "pi_forged")
+	outcome = world.reconcile(30)
+	assert {str(row).split(":")[0].split(" of ")[0] for row in outcome.differences} == {
+		f"payment {intent}", "payment pi_forged",
+	}  # fmt: skip
+	newest = {"started_us": outcome.started_us, "status": "Different"}
+	assert frappe.db.get_value("Billing Reconciliation", newest, "is_open") == 1
+	_forge("pi_forged", intent)
+	assert world.reconcile(1).differences == []
+	assert frappe.db.get_value("Billing Reconciliation", newest, "is_open") == 1, "one day back proves little"
+	plant_comparison(world)
+	assert world.reconcile(31).differences == []
+	assert frappe.db.get_value("Billing Reconciliation", newest, "is_open") == 0
+
+
+def plant_comparison(world: World) -> int:
+	"""Let a comparison without difference and without gap have been made now; return when."""
+	with world.now():
+		now_us = clock.now_us()
+		values = {
+			"name": rows.new_name(),
+			"status": "Equal",
+			"is_seamless": 1,
+			"started_us": now_us,
+			"since_us": 0,
+		}
+		rows.insert("Billing Reconciliation", now_us, values)
+		frappe.db.commit()
+	return now_us
+
+
+def _forge(old: str, new: str) -> None:
+	frappe.db.sql(
+		"UPDATE `tabBalance Topup` SET payment_intent_id = %s WHERE payment_intent_id = %s", (new, old)
+	)
+	frappe.db.commit()
+
+
+def test_where_stripe_does_not_answer_the_comparison_has_failed_and_says_so(
+	world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+	world.pay(make_company())
+	monkeypatch.setitem(frappe.conf, "stripe_api_base", "http://127.0.0.1:9")
+	with world.now(), pytest.raises(TryAgain):
+		reconcile.run(30)
+	site.fresh()
+	(last,) = frappe.get_all(
+		"Billing Reconciliation", fields=["status", "is_open"], order_by="started_us desc", limit=1
+	)
+	assert (last.status, last.is_open) == ("Failed", 1)
+
+
+def test_by_itself_it_reaches_back_behind_the_last_comparison_without_difference(world: World) -> None:
+	world.pay(make_company())
+	planted_us = plant_comparison(world)
+	world.pass_days(60)
+	world.reconcile(5)  # leaves a gap, and so does not count
+	first = world.reconcile()
+	assert (first.since_us, first.differences) == (planted_us - reconcile.OVERLAP, [])
+	assert world.reconcile().since_us == first.started_us - reconcile.OVERLAP
+
+
+def alarms() -> int:
+	site.fresh()
+	return frappe.db.count("Email Queue", {"message": ["like", "%differ%"]})
+
+
+def test_the_command_prints_sums_and_a_planted_difference_raises_the_alarm() -> None:
+	factories.make_manager()
+	company, topup = paid()
+	done = refunds.request(topup.name, Decimal(20), "goodwill", new_id())
+	stripe_id = frappe.db.get_value("Billing Refund", done["refund"], "stripe_refund_id")
+	scheduled.prepaid_reconcile()
+	before = alarms()
+	frappe.db.sql("UPDATE `tabBilling Refund` SET amount = amount + 1 WHERE name = %s", (done["refund"],))
+	frappe.db.commit()
+	try:
+		printed = bench("prepaid-billing", "reconcile", "--days", "2", exit_code=1)
+	finally:
+		frappe.db.sql("UPDATE `tabBilling Refund` SET amount = amount - 1 WHERE name = %s", (done["refund"],))
+		frappe.db.commit()
+	assert (
+		f"refund {stripe_id} of top-up {topup.name}: at Stripe -20.000000 EUR, here -21.000000 EUR" in printed
+	)
+	assert "payments read" in printed and "EUR: at Stripe" in printed
+	assert alarms() > before
+	assert balance(company) == 30

@@ -1,0 +1,151 @@
+"""Events that could not be acted on: kept with the reason, replayed by staff or by the hourly job, never twice."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+
+import frappe
+import pytest
+
+from prepaid_billing.payments import topups, webhook
+from prepaid_billing.permissions import MANAGER, STAFF
+from tests import factories, site
+from tests.books import entries_of
+from tests.client import Api
+from tests.factories import make_company, make_user, new_id
+from tests.integration.test_topup import paid_topup
+from tests.stripe_checkout import as_body, events_of, pause_webhooks, pay, resume_webhooks, signature
+
+
+@pytest.fixture(autouse=True)
+def no_webhooks(connection: None) -> Iterator[None]:
+	"""Stripe's own posts wait: the test delivers."""
+	pause_webhooks()
+	yield
+	resume_webhooks()
+
+
+@pytest.fixture(scope="module")
+def manager() -> Api:
+	"""A manager with an API key."""
+	return Api(factories.api_key_of(factories.make_manager()[0]))
+
+
+def receive(event: dict) -> str:
+	"""Let Stripe deliver an event and return the name that it is kept under."""
+	body = as_body(event)
+	try:
+		webhook.receive(body, signature(body))
+	except webhook.TryAgain:
+		frappe.db.rollback()
+	site.fresh()
+	return frappe.db.get_value("Stripe Event", {"event_id": event["id"]})
+
+
+def event_fields(name: str, *fields: str) -> list:
+	site.fresh()
+	return list(frappe.get_all("Stripe Event", {"name": name}, fields, as_list=True)[0])
+
+
+def unpaid_but_told() -> tuple[str, dict, str]:
+	"""A company, an event of its payment, and what parked it: Stripe told of it before it was asked for."""
+	company = make_company()
+	topup, events = paid_topup(company)
+	event = next(event for event in events if event["type"] == "checkout.session.completed")
+	frappe.db.sql("UPDATE `tabBalance Topup` SET amount = 51 WHERE name = %s", (topup,))
+	frappe.db.commit()
+	return company, event, topup
+
+
+def test_a_parked_event_is_replayed_once_its_cause_is_mended_and_credits_once(manager: Api) -> None:
+	company, event, topup = unpaid_but_told()
+	name = receive(event)
+	assert event_fields(name, "status") == ["Parked"]
+	assert "51" in event_fields(name, "error")[0]
+	assert manager.ok("stripe.replay", event=name)["status"] == "Parked"
+
+	frappe.db.sql("UPDATE `tabBalance Topup` SET amount = 50 WHERE name = %s", (topup,))
+	frappe.db.commit()
+	for _time in range(2):
+		assert manager.ok("stripe.replay", event=name) == {
+			"event_id": event["id"],
+			"event_type": "checkout.session.completed",
+			"status": "Processed",
+			"error": "",
+			"topup": topup,
+		}
+	assert entries_of(company) == ["Top-up 50.0"]
+
+
+def test_eight_replays_at_once_credit_once(manager: Api) -> None:
+	company, event, topup = unpaid_but_told()
+	name = receive(event)
+	frappe.db.sql("UPDATE `tabBalance Topup` SET amount = 50 WHERE name = %s", (topup,))
+	frappe.db.commit()
+	with ThreadPoolExecutor(8) as pool:
+		answers = list(pool.map(lambda _n: manager.ok("stripe.replay", event=name)["status"], range(8)))
+	assert answers == ["Processed"] * 8
+	assert entries_of(company) == ["Top-up 50.0"]
+
+
+def test_a_replay_that_fails_again_says_why_and_stays_parked(manager: Api) -> None:
+	event = {"id": f"evt_{new_id()}", "type": "checkout.session.completed", "livemode": False,
+		"data": {"object": {"id": "cs_broken"}}}  # fmt: skip
+	for _time in range(webhook.ATTEMPTS):
+		name = receive(event)
+	answer = manager.post("stripe.replay", event=name)
+	assert (answer.status_code, answer.json()["code"]) == (503, "TRY_AGAIN")
+	assert "KeyError" in answer.json()["error"]
+	assert event_fields(name, "status", "attempts") == ["Parked", webhook.ATTEMPTS + 1]
+
+
+def test_an_event_of_a_session_that_was_not_ours_yet_is_replayed_when_it_is(manager: Api) -> None:
+	company = make_company()
+	topup, events = paid_topup(company)
+	hide = "UPDATE `tabBalance Topup` SET checkout_session_id = %s WHERE name = %s"
+	session = topups.find(topup).checkout_session_id
+	frappe.db.sql(hide, (None, topup))
+	frappe.db.commit()
+	name = receive(next(event for event in events if event["type"] == "checkout.session.completed"))
+	assert event_fields(name, "status") == ["Ignored"]
+	frappe.db.sql(hide, (session, topup))
+	frappe.db.commit()
+	assert manager.ok("stripe.replay", event=name)["status"] == "Processed"
+	assert entries_of(company) == ["Top-up 50.0"]
+
+
+def test_an_event_that_stripe_gave_up_on_is_tried_by_the_hourly_job(monkeypatch: pytest.MonkeyPatch) -> None:
+	company = make_company()
+	created = topups.create(company, Decimal(50))
+	pay(created["checkout_url"])
+	events = events_of(topups.find(created["topup"]).checkout_session_id)
+	intent = next(event for event in events if event["type"] == "payment_intent.succeeded")
+	with monkeypatch.context() as unreachable:
+		unreachable.setitem(frappe.conf, "stripe_api_base", "http://127.0.0.1:9")
+		name = receive(intent)
+	assert event_fields(name, "status", "attempts") == ["Received", 1]
+	webhook.process_waiting()
+	assert event_fields(name, "status") == ["Received"]
+	with site.later(3601):
+		webhook.process_waiting()
+	assert event_fields(name, "status") == ["Processed"]
+	assert entries_of(company) == ["Top-up 50.0"]
+
+
+def test_only_managers_replay(manager: Api, guest: Api, gateway: Api) -> None:
+	_company, event, _topup = unpaid_but_told()
+	name = receive(event)
+	staff = Api(factories.api_key_of(make_user(STAFF)))
+	for caller, status in ((guest, 401), (gateway, 403), (staff, 403)):
+		assert caller.post("stripe.replay", event=name).status_code == status
+	answer = manager.post("stripe.replay", event="none")
+	assert (answer.status_code, answer.json()["code"]) == (404, "UNKNOWN_EVENT")
+
+
+@pytest.mark.parametrize("role,is_shown", [(MANAGER, True), (STAFF, False), ("System Manager", False)])
+def test_the_payload_is_readable_by_one_role(role: str, is_shown: bool) -> None:
+	_company, event, _topup = unpaid_but_told()
+	name = receive(event)
+	reader = Api(factories.api_key_of(make_user(role)))
+	answer = reader.session.get(f"{site.WEB_URL}/api/resource/Stripe Event/{name}", timeout=30)
+	assert (answer.json()["data"].get("payload") is not None) == is_shown
