@@ -22,6 +22,7 @@ from dev.progress import say
 from dev.services import Services, free_port
 from dev.setup import set_up_bench
 from dev.stack import Ports, Stack
+from dev.tools import axe_script, ensure_axe
 
 # Directories below tests/, grouped by the pytest process they share.
 Groups = list[tuple[str, ...]]
@@ -57,6 +58,8 @@ def run_tests(places: Places, paths: list[str]) -> int:
 		missing = why_no_frappe(places) if with_frappe else None
 		if with_frappe and not missing:
 			set_up_bench(places, paths)
+			if ("browser",) in with_frappe:
+				ensure_axe(places)
 			total += run_on_fresh_site(places, with_frappe)
 	if missing:
 		print(f"\nNot run: the {' and '.join(kind for kinds in with_frappe for kind in kinds)} tests.")
@@ -159,6 +162,7 @@ def name_of_leftover(places: Places) -> Path:
 def test_environment(stack: Stack) -> dict[str, str]:
 	"""What the tests are told about the site and its processes."""
 	return stack.redis | {
+		"PB_AXE": str(axe_script(stack.places)),
 		"PB_BENCH_DIR": str(stack.places.bench),
 		"PB_CHROMIUM": which("chromium") or "",
 		"PB_DB_PORT": str(stack.ports.mariadb),

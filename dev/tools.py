@@ -1,10 +1,14 @@
 """The tools' own environment and yarn. Neither touches the system's Python or Node packages."""
 
+from pathlib import Path
+
 from dev.machine import PYTHON
 from dev.places import Places, digest, only_when_changed
 from dev.progress import run, say
 
 YARN = "yarn@1.22.22"
+AXE = "axe-core@4.14.1"
+"""Finds what keeps people with a screen reader or a keyboard out of a page; only the browser tests use it."""
 
 
 def ensure_tools(places: Places) -> None:
@@ -29,3 +33,18 @@ def ensure_yarn(places: Places) -> None:
 	say(f"tools: installing {YARN}")
 	install = ["npm", "install", "--global", f"--prefix={places.node}", YARN]
 	run(install, places.step_log("yarn"), f"Installing {YARN} failed")
+
+
+def ensure_axe(places: Places) -> None:
+	"""Install axe-core, which the browser tests put into the pages they look at."""
+	with only_when_changed(places.tools / "axe.stamp", AXE) as changed:
+		if not changed and axe_script(places).exists():
+			return
+		say(f"tools: installing {AXE}")
+		install = ["npm", "install", "--global", f"--prefix={places.node}", AXE]
+		run(install, places.step_log("axe"), f"Installing {AXE} failed")
+
+
+def axe_script(places: Places) -> Path:
+	"""Where axe-core is."""
+	return places.node / "lib" / "node_modules" / "axe-core" / "axe.min.js"

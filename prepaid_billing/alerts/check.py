@@ -60,9 +60,9 @@ def check_low_balances(company: str | None = None, dry_run: bool = False) -> lis
 
 	With a company named, that one is reported on even where it is not low. Raises UnknownCompany.
 	"""
-	found = _found(company)
+	found, now_us, interval_us = _found(company), clock.now_us(), _interval_us()
 	try:
-		checked = each(found, lambda row: _check(row, dry_run))
+		checked = each(found, lambda row: _check(row, _decided(row, now_us, interval_us), dry_run))
 	finally:
 		if not dry_run:
 			_queue_pending()
@@ -82,8 +82,7 @@ def _found(company: str | None) -> list[frappe._dict]:
 	return found
 
 
-def _check(row: frappe._dict, dry_run: bool) -> Checked:
-	decision = _decided(row)
+def _check(row: frappe._dict, decision: WarningDecision, dry_run: bool) -> Checked:
 	if decision.send and not row.recipients:
 		if not dry_run:
 			notices.nobody_to_tell(row.name, decision.level)
@@ -113,12 +112,12 @@ def _check(row: frappe._dict, dry_run: bool) -> Checked:
 	)
 
 
-def _decided(row: frappe._dict) -> WarningDecision:
+def _decided(row: frappe._dict, now_us: int, interval_us: int) -> WarningDecision:
 	if row.status != "Active":
 		return WarningDecision(False, "", "The company is suspended.")
 	if not row.prepaid_billing_enabled:
 		return WarningDecision(False, "", "Prepaid billing is switched off for the company.")
-	return decide(_state(row), clock.now_us(), _interval_us())
+	return decide(_state(row), now_us, interval_us)
 
 
 def _decide_and_note(row: frappe._dict) -> WarningDecision:

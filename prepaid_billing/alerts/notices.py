@@ -17,6 +17,7 @@ from prepaid_billing.alerts.letters import Letter, Payment
 from prepaid_billing.batch import each
 from prepaid_billing.ledger import balance_of, clock, rows, transaction
 from prepaid_billing.log import log
+from prepaid_billing.payments import issuing, receipts
 from prepaid_billing.rating.money import from_database
 
 DAY_US = 86_400 * clock.SECOND
@@ -190,15 +191,13 @@ def _hindrance(source: Source, company: str, to: list[str]) -> str:
 
 def _receipt_of(topup: str) -> dict[str, object] | None:
 	"""Return the receipt of a top-up as an attachment, or None where there is none (yet)."""
-	found = frappe.db.get_value("Billing Receipt", {"topup": topup}, ["name", "receipt_number"])
-	if not found:
+	name = frappe.db.get_value("Balance Topup", topup, "receipt")
+	if not name:
 		return None
-	from prepaid_billing.payments import receipts
-
-	return {"fname": f"{found[1]}.pdf", "fcontent": receipts.pdf(found[0])}
+	return {"fname": receipts.file_name(receipts.find(name)), "fcontent": receipts.pdf(name)}
 
 
 def _receipt_is_coming(topup: str) -> bool:
 	"""Whether the sweep that issues receipts will have one soon: it needs a seller in the settings."""
 	paid_us = frappe.db.get_value("Balance Topup", topup, "paid_us")
-	return bool(settings.get("seller_name")) and clock.now_us() - paid_us < RECEIPT_WAITS_US
+	return issuing.seller_is_known() and clock.now_us() - paid_us < RECEIPT_WAITS_US

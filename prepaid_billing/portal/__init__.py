@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import frappe
 from frappe import _
 
-from prepaid_billing.exceptions import BillingError, UnknownCompany
+from prepaid_billing.exceptions import BillingError, NotPermitted, UnknownCompany
 from prepaid_billing.payments import topups
 from prepaid_billing.permissions import MANAGER, STAFF, has_role, may_top_up, own_companies, visible_company
 
@@ -35,6 +35,7 @@ def page(show: Callable[[Context], None]) -> Callable[[Context], None]:
 			raise redirect("/login?" + urlencode({"redirect-to": frappe.request.full_path.rstrip("?")}))
 		context.update(no_cache=1, home=ADDRESS)
 		try:
+			_refuse_forms_of_others()
 			show(context)
 		except BillingError as error:
 			frappe.db.rollback()
@@ -46,6 +47,12 @@ def page(show: Callable[[Context], None]) -> Callable[[Context], None]:
 			)
 
 	return get_context
+
+
+def _refuse_forms_of_others() -> None:
+	"""Refuse a form that was not on a page of ours. Frappe compares the token of a session that has one alone."""
+	if frappe.request.method == "POST" and not frappe.session.data.csrf_token:
+		raise NotPermitted(_("This form is too old. Nothing was changed. Open the page again."))
 
 
 def redirect(location: str) -> frappe.Redirect:

@@ -106,7 +106,7 @@ def invite(company: str) -> None:
 	Raises InvalidInput.
 	"""
 	email = (argument("email") or "").strip().lower()
-	if not validate_email_address(email) or len(email) > 140:
+	if validate_email_address(email) != email or len(email) > 140:
 		raise InvalidInput(_("This is not an e-mail address. Nobody was added."))
 	doc = frappe.get_doc("Billing Company", company)
 	if email in {row.user for row in doc.users}:
@@ -166,7 +166,7 @@ def _keep_an_owner(doc: frappe._dict) -> None:
 
 def _user(email: str, language: str | None) -> str:
 	"""Return the login of an address, made where there is none. Raises InvalidInput for one of staff."""
-	found = frappe.db.get_value("User", email, ["name", "user_type", "enabled"])
+	found = frappe.db.get_value("User", {"email": email}, ["name", "user_type", "enabled"])
 	if not found:
 		user = frappe.get_doc(
 			{

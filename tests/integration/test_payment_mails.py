@@ -9,7 +9,7 @@ import requests
 import stripe
 
 from prepaid_billing.alerts import notices
-from prepaid_billing.payments import keys, refunds, topups
+from prepaid_billing.payments import issuing, keys, refunds, topups
 from tests import site
 from tests.factories import make_company, make_customer, new_id
 from tests.inbox import Inbox
@@ -37,8 +37,14 @@ def notices_of(company: str) -> list[str]:
 	return [f"{row.kind}: {row.status} {row.reason}".strip() for row in found]
 
 
-def told(inbox: Inbox, address: str) -> list[str]:
+def sweep() -> None:
+	"""What the jobs of every minute do: issue receipts, then tell."""
+	issuing.issue_missing()
 	notices.tell()
+
+
+def told(inbox: Inbox, address: str) -> list[str]:
+	sweep()
 	return [str(mail["Subject"]) for mail in inbox.to(address)]
 
 
@@ -74,12 +80,14 @@ def test_eight_sweeps_at_once_tell_once(inbox: Inbox) -> None:
 	company, address = company_with_mail()
 	paid(company)
 
-	def sweep(_number: int) -> None:
+	issuing.issue_missing()
+
+	def tell(_number: int) -> None:
 		with site.connected():
 			notices.tell()
 
 	with ThreadPoolExecutor(8) as pool:
-		list(pool.map(sweep, range(8)))
+		list(pool.map(tell, range(8)))
 	assert notices_of(company) == ["Top-up received: Queued"]
 	assert frappe.db.count("Email Queue", {"reference_doctype": "Balance Topup", "reference_name": [
 		"in", frappe.get_all("Balance Topup", {"company": company}, pluck="name")]}) == 1  # fmt: skip
@@ -141,7 +149,7 @@ def test_a_kind_that_is_switched_off_is_noted_and_never_sent_later(inbox: Inbox)
 def test_without_anybody_to_tell_it_is_noted() -> None:
 	company = make_company()
 	paid(company)
-	notices.tell()
+	sweep()
 	assert notices_of(company)[0].startswith("Top-up received: Not Sent Nobody to tell")
 
 
@@ -153,21 +161,26 @@ def test_what_happened_long_ago_is_not_told(inbox: Inbox) -> None:
 	assert inbox.to(address) == [] and notices_of(company) == []
 
 
-def test_a_mail_waits_for_the_receipt_of_its_payment_but_not_for_ever(
-	inbox: Inbox,
-	monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_receipt_is_attached_and_the_mail_waits_for_it(inbox: Inbox) -> None:
+	company, address = company_with_mail()
+	topup = paid(company)
+	notices.tell()
+	assert inbox.to(address) == [] and notices_of(company) == []
+	sweep()
+	(mail,) = inbox.to(address)
+	(attached,) = mail.iter_attachments()
+	number = frappe.db.get_value("Billing Receipt", {"topup": topup.name}, "receipt_number")
+	assert attached.get_filename() == f"{number}.pdf" and attached.get_content().startswith(b"%PDF")
+	assert "The receipt is attached." in mail.get_body(("plain",)).get_content()
+
+
+def test_a_mail_does_not_wait_for_its_receipt_for_ever(inbox: Inbox) -> None:
 	company, address = company_with_mail()
 	paid(company)
-	monkeypatch.setattr(
-		notices.settings,
-		"get",
-		lambda name, get=notices.settings.get: "Seller" if name == "seller_name" else get(name),
-	)
-	assert told(inbox, address) == []
 	with site.later(601):
 		notices.tell()
-	assert len(inbox.to(address)) == 1
+	(mail,) = inbox.to(address)
+	assert list(mail.iter_attachments()) == []
 
 
 @pytest.mark.parametrize("source", notices.SOURCES, ids=lambda source: source.kind)

@@ -41,7 +41,7 @@ def owner_of() -> Callable[[str], Portal]:
 
 def stored(company: str, *fields: str) -> list:
 	site.fresh()
-	return list(frappe.db.get_value("Billing Company", company, fields))
+	return list(frappe.get_all("Billing Company", {"name": company}, fields, as_list=True)[0])
 
 
 def threshold(company: str) -> float:
@@ -183,6 +183,13 @@ def test_a_form_from_elsewhere_changes_nothing(owner_of: Callable) -> None:
 		data={"action": "threshold", "threshold": "1"},
 		timeout=30,
 		allow_redirects=False,
+	)
+	assert answer.status_code == 403 and threshold(company) == 20
+	owner.get("/business/billing/topup")
+	answer = owner.session.post(
+		f"{site.WEB_URL}{PAGE}",
+		data={"action": "threshold", "threshold": "1", "csrf_token": "0" * 40},
+		timeout=30,
 	)
 	assert answer.status_code == 400 and threshold(company) == 20
 

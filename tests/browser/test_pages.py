@@ -1,0 +1,170 @@
+"""Every page of the customer, in both languages, wide and narrow: nothing that keeps somebody out, nothing that jumps.
+
+A new page gets one row in PAGES.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+import frappe
+import pytest
+from playwright.sync_api import Browser, Page
+
+from prepaid_billing.calls import cdr, session
+from prepaid_billing.ledger import clock
+from prepaid_billing.payments import topups
+from tests import factories, site
+from tests.browser.conftest import Visitor
+from tests.stripe_checkout import pay
+
+BILLING = "/business/billing"
+LANGUAGES = ("en", "de")
+WIDTHS = (1280, 360)
+HEIGHT = 900
+DAY_US = 86_400 * clock.SECOND
+STANDARD = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+AXE = "async tags => (await axe.run(document, {runOnly: tags})).violations"
+MOST_SHIFT = 0.01
+"""Cumulative layout shift: 0.1 is what browsers call good."""
+SHIFTS = """
+	window.shift = 0;
+	new PerformanceObserver(list => {
+		for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
+	}).observe({type: "layout-shift", buffered: true});
+"""
+
+
+@dataclass(frozen=True)
+class Place:
+	"""A page: its name, the customer who looks ("full", "empty" or "onlooker"), its address and its HTTP status."""
+
+	name: str
+	who: str
+	path: str
+	status: int = 200
+
+
+PAGES = (
+	Place("overview", "full", ""),
+	Place("overview without anything", "empty", ""),
+	Place("overview of who may only look", "onlooker", ""),
+	Place("top-up", "full", "/topup"),
+	Place("top-up with an own amount", "full", "/topup?suggested=33"),
+	Place("top-up refused", "onlooker", "/topup", 403),
+	Place("paid", "full", "/topup/success?session_id={paid}"),
+	Place("not paid yet", "full", "/topup/success?session_id={open}"),
+	Place("cancelled", "full", "/topup/cancel?topup={open_topup}"),
+	Place("transactions", "full", "/transactions"),
+	Place("transactions without anything", "empty", "/transactions"),
+	Place("usage", "full", "/usage"),
+	Place("usage without anything", "empty", "/usage"),
+	Place("settings", "full", "/settings"),
+	Place("settings of who may only look", "onlooker", "/settings"),
+	Place("settings saved", "full", "/settings?saved=mails"),
+	Place("unknown company", "full", "?company=None", 404),
+)
+
+
+class Cast:
+	"""The customers who look at the pages, each made and logged in once a language."""
+
+	def __init__(self, browser: Browser) -> None:
+		self.browser = browser
+		self.pages: dict[tuple[str, str], Page] = {}
+		self.names: dict[str, str] = {}
+		self.companies = {"full": self._full(), "empty": factories.make_company()}
+		self.companies["onlooker"] = self.companies["full"]
+
+	def page_of(self, who: str, language: str) -> Page:
+		"""Return the browser page of a customer, logged in."""
+		if (who, language) not in self.pages:
+			self.pages[who, language] = self._log_in(who, language)
+		return self.pages[who, language]
+
+	def _log_in(self, who: str, language: str) -> Page:
+		rights = {"may_top_up": False} if who == "onlooker" else {"is_owner": True}
+		email, password = factories.make_customer(self.companies[who], **rights)
+		frappe.db.set_value("User", email, "language", language)
+		frappe.db.commit()
+		context = self.browser.new_context(base_url=site.SITE_URL, locale=language)
+		context.add_init_script(SHIFTS)
+		page = context.new_page()
+		Visitor(email, password, page).open(BILLING)
+		return page
+
+	def _full(self) -> str:
+		company = factories.make_company(
+			"250", billing_emails="billing@example.com", time_zone="Europe/Berlin"
+		)
+		now_us = clock.now_us()
+		calls = [
+			cdr.Cdr(
+				factories.new_id(),
+				company,
+				30 + 37 * days,
+				callee="+49 30 555 0100",
+				started_us=now_us - days * DAY_US,
+			)
+			for days in range(40)
+		]
+		cdr.book(calls)
+		talking = factories.new_id()
+		session.authorize(talking, company, callee="+44 20 7946 0958")
+		session.extend(talking, 10, 1, answered_us=now_us)
+		paid, begun = (topups.create(company, Decimal(50)) for _number in range(2))
+		pay(paid["checkout_url"])
+		topups.refresh(paid["topup"])
+		self.names = {
+			"paid": topups.find(paid["topup"]).checkout_session_id,
+			"open": topups.find(begun["topup"]).checkout_session_id,
+			"open_topup": begun["topup"],
+		}
+		return company
+
+
+@pytest.fixture(scope="module")
+def cast(chromium: Browser) -> Iterator[Cast]:
+	"""The customers of this module."""
+	cast = Cast(chromium)
+	yield cast
+	for page in cast.pages.values():
+		page.context.close()
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+	"""The source of axe-core."""
+	with open(os.environ["PB_AXE"]) as file:
+		return file.read()
+
+
+@pytest.fixture
+def look(cast: Cast) -> Callable[[Place, str, int], Page]:
+	"""Open a page in a language and width."""
+
+	def open_page(place: Place, language: str, width: int) -> Page:
+		page = cast.page_of(place.who, language)
+		page.set_viewport_size({"width": width, "height": HEIGHT})
+		answer = page.goto(BILLING + place.path.format(**cast.names), wait_until="load")
+		assert answer.status == place.status
+		return page
+
+	return open_page
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("place", PAGES, ids=lambda place: place.name)
+def test_a_page_keeps_nobody_out_fits_its_width_and_stands_still(
+	look: Callable[[Place, str, int], Page], axe: str, place: Place, language: str, width: int
+) -> None:
+	page = look(place, language, width)
+	assert page.locator("html").get_attribute("lang") == language
+	wide = page.evaluate("document.documentElement.scrollWidth")
+	assert wide <= width, f"{wide} px wide on {width} px"
+	page.evaluate(axe)
+	found = page.evaluate(AXE, STANDARD)
+	assert [(item["id"], [node["html"] for node in item["nodes"]]) for item in found] == []
+	assert page.evaluate("window.shift") <= MOST_SHIFT
