@@ -113,7 +113,7 @@ def _keep(
 		columns["failure_reason"] = claim.failure
 	bookings, booked = (known.bookings, known.booked) if known else (0, 0)
 	if due:
-		beyond = due > account.available
+		beyond = due > 0 and due > account.available
 		_book(account, name, claim, due, bookings, forced=beyond)
 		columns |= {"bookings": bookings + 1, "booked_amount": booked + due}
 		if beyond:
