@@ -4,7 +4,7 @@
 PYTHON ?= /usr/bin/python3
 export PYTHON
 
-BENCHMARKS = bench-ledger bench-calls bench-portal bench-webhooks bench-warnings
+BENCHMARKS = bench-ledger bench-calls bench-portal bench-warnings bench-webhooks
 COMMANDS = demo test proof $(BENCHMARKS) lint mutation setup stop
 
 .PHONY: $(COMMANDS)

@@ -26,7 +26,7 @@ from prepaid_billing.ledger.verify import verify
 from tests import site
 from tests.factories import make_company, make_customer
 
-TURNS, WARM = 40, 6
+TURNS, WARM = 24, 4
 SHORT, LONG = 1_000, 1_000_000
 YEAR_US = 365 * 86_400 * clock.SECOND
 EMPTY = "/me"

@@ -45,7 +45,12 @@ def _insert(doctype: str, key: str, model: dict, numbers: range) -> None:
 		if doctype == "Prepaid Balance":
 			is_low = number % LOW_EACH == 0
 			amount = 0 if is_low else 1
-			row |= {"low_balance_threshold": 20 * is_low, "is_low": int(is_low), "balance": amount, "available": amount}
+			row |= {
+				"low_balance_threshold": 20 * is_low,
+				"is_low": int(is_low),
+				"balance": amount,
+				"available": amount,
+			}
 			row |= {"last_sequence": 0, "last_hash": chain.START}
 		rows.append(tuple(row[column] for column in model))
 	places = ", ".join(["%s"] * len(model))

@@ -127,6 +127,7 @@ def load(memory: dict) -> None:
 	remember(memory)
 	say("setting up the site")
 	make_users(memory["logins"])
+	name_the_seller()
 	zone = ZoneInfo(get_system_timezone())
 	for customer in CUSTOMERS:
 		make_company(customer, memory["now"], zone)
@@ -156,6 +157,16 @@ def make_users(logins: list[dict[str, str]]) -> None:
 			frappe.get_doc("User", email).update(
 				{"api_key": login["api_key"], "api_secret": login["api_secret"]}
 			).save()
+
+
+def name_the_seller() -> None:
+	"""Give the settings what every receipt must name."""
+	settings = frappe.get_doc("Prepaid Billing Settings")
+	address = "Am Sandtorkai 1\n20457 Hamburg"
+	settings.update(
+		{"seller_name": "Tidenfunk GmbH", "seller_address": address, "seller_vat_id": "DE123456789"}
+	)
+	settings.save()
 
 
 def make_company(customer: Customer, now: int, zone: ZoneInfo) -> None:

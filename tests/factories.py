@@ -40,9 +40,7 @@ def give(company: str, amount: str) -> None:
 	)
 
 
-def make_customer(
-	company: str | None, may_top_up: bool = True, is_owner: bool = False
-) -> tuple[str, str]:
+def make_customer(company: str | None, may_top_up: bool = True, is_owner: bool = False) -> tuple[str, str]:
 	"""Make a portal user, of a company or of none, and return e-mail and password."""
 	email = make_user(CUSTOMER, PASSWORD)
 	if company:

@@ -76,7 +76,9 @@ def _found(company: str | None) -> list[frappe._dict]:
 		raise UnknownCompany(_("There is no such company."))
 	for row in found:
 		row.available, row.threshold = from_database(row.available), from_database(row.threshold)
-		row.recipients = list(dict.fromkeys([*(row.billing_emails or "").split(), *(row.users or "").split()]))
+		row.recipients = list(
+			dict.fromkeys([*(row.billing_emails or "").split(), *(row.users or "").split()])
+		)
 	return found
 
 
@@ -99,7 +101,14 @@ def _check(row: frappe._dict, decision: WarningDecision, dry_run: bool) -> Check
 		reason=decision.reason,
 	)
 	return Checked(
-		row.name, row.available, row.threshold, row.currency, decision.level, sent, decision.reason, len(row.recipients)
+		row.name,
+		row.available,
+		row.threshold,
+		row.currency,
+		decision.level,
+		sent,
+		decision.reason,
+		len(row.recipients),
 	)
 
 

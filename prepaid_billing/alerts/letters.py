@@ -103,7 +103,10 @@ def payment_failed(payment: Payment) -> Letter:
 
 def refund(payment: Payment) -> Letter:
 	"""Return the mail on a refund to the card or account that was paid with."""
-	rows = [(_("Refund"), payment.money(payment.amount)), (_("Taken from your balance"), payment.money(payment.moved))]
+	rows = [
+		(_("Refund"), payment.money(payment.amount)),
+		(_("Taken from your balance"), payment.money(payment.moved)),
+	]
 	return Letter(
 		_("Refund of {0}").format(payment.money(payment.amount)) + f": {payment.company}",
 		_("We have refunded {0}.").format(payment.money(payment.amount)),

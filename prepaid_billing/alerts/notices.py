@@ -53,7 +53,14 @@ class Source:
 
 _MADE = "r.creation > %(since)s AND r.status {}"
 SOURCES = (
-	Source("Top-up received", "mail_topup", "Balance Topup", "r.paid_us > %(since_us)s", 7, letters.topup_received),
+	Source(
+		"Top-up received",
+		"mail_topup",
+		"Balance Topup",
+		"r.paid_us > %(since_us)s",
+		7,
+		letters.topup_received,
+	),
 	Source(
 		"Payment failed",
 		"mail_failed",
@@ -151,7 +158,9 @@ def _first(key: str, notice: dict[str, object]) -> bool:
 	"""Write a notice; False where one with this key is there. Waits for another sweep that is just writing it."""
 	empty = {"reason": "", "reference_doctype": None, "reference_name": None, "recipients": ""}
 	try:
-		rows.insert("Billing Notice", clock.now_us(), {"name": rows.new_name(), "notice_key": key, **empty, **notice})
+		rows.insert(
+			"Billing Notice", clock.now_us(), {"name": rows.new_name(), "notice_key": key, **empty, **notice}
+		)
 	except Exception as error:
 		if not frappe.db.is_unique_key_violation(error):
 			raise

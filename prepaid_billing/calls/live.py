@@ -90,20 +90,6 @@ def queue() -> dict[str, object]:
 	}
 
 
-def _seen_by_company(
-	callee: str, caller: str, started_us: int, answered_at: datetime | None, used: int, granted: int, *rate: object
-) -> Running:
-	per_minute, increment, minimum, fee, least, now_us = rate
-	seconds = used
-	if answered_at:
-		seconds = min(max(used, (now_us - clock.from_site_time(answered_at)) // clock.SECOND), granted)
-	price = Rate(
-		from_database(per_minute), increment or 1, minimum or 0, from_database(fee), from_database(least)
-	)
-	is_answered = bool(answered_at or used)
-	return Running(callee or "", caller or "", started_us, is_answered, seconds, cost(price, seconds))
-
-
 def _counted(column: str, values: Sequence[str]) -> tuple[tuple[str, int, str], ...]:
 	"""Return (currency, calls, money held) of all calls that the user may read and whose column has such a value."""
 	readable = build_match_conditions("Call Charge").replace("%", "%%") or "TRUE"
@@ -114,6 +100,26 @@ def _counted(column: str, values: Sequence[str]) -> tuple[tuple[str, int, str], 
 		""",
 		(values,),
 	)
+
+
+def _seen_by_company(
+	callee: str,
+	caller: str,
+	started_us: int,
+	answered_at: datetime | None,
+	used: int,
+	granted: int,
+	*rate: object,
+) -> Running:
+	per_minute, increment, minimum, fee, least, now_us = rate
+	seconds = used
+	if answered_at:
+		seconds = min(max(used, (now_us - clock.from_site_time(answered_at)) // clock.SECOND), granted)
+	price = Rate(
+		from_database(per_minute), increment or 1, minimum or 0, from_database(fee), from_database(least)
+	)
+	is_answered = bool(answered_at or used)
+	return Running(callee or "", caller or "", started_us, is_answered, seconds, cost(price, seconds))
 
 
 def _running(call: frappe._dict) -> dict[str, object]:

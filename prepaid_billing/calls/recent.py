@@ -49,7 +49,9 @@ def of_last_days(company: str, days: int) -> Usage:
 	"""Return the use of the last days, today among them."""
 	zone = zone_of(company)
 	day = today(zone)
-	return usage.total(list(usage.by_day(company, Period(day - timedelta(days=days - 1), day, zone)).values()))
+	return usage.total(
+		list(usage.by_day(company, Period(day - timedelta(days=days - 1), day, zone)).values())
+	)
 
 
 def days_left(available: Decimal, week: Usage) -> int | None:

@@ -16,7 +16,7 @@ from itertools import islice
 import frappe
 
 from prepaid_billing.batch import each
-from prepaid_billing.ledger import clock, rows
+from prepaid_billing.ledger import clock, rows, transaction
 
 QUARTER = 900
 """Seconds."""
@@ -91,17 +91,19 @@ def bring_forward() -> int:
 
 def _bring_forward(company: str) -> None:
 	"""Count what is stale. Two jobs at once: the later one waits for the lock, and then reads what is there."""
-	frappe.db.rollback()
 	state = {"name": rows.new_name(), "company": company, "counted_sequence": _NEVER}
-	rows.insert("Call Usage State", clock.now_us(), state, keep_twins=True)
-	frappe.db.commit()  # nosemgrep: frappe-manual-commit -- the row to lock must be there
+	# The row to lock must be there before.
+	transaction.run(lambda: rows.insert("Call Usage State", clock.now_us(), state, keep_twins=True))
+	transaction.run(lambda: _count_stale(company))
+
+
+def _count_stale(company: str) -> None:
 	counted_upto = frappe.db.sql(_LOCK, (company,))[0][0]
 	upto = frappe.db.sql("SELECT last_sequence FROM `tabPrepaid Balance` WHERE name = %s", (company,))[0][0]
 	stale = iter(_stale(company, counted_upto))
 	while some := list(islice(stale, _AT_ONCE)):
 		_count(company, some)
 	frappe.db.sql(_NOTE, (upto, company))
-	frappe.db.commit()  # nosemgrep: frappe-manual-commit -- company by company: none waits for all
 
 
 def _count(company: str, quarters: list[int]) -> None:

@@ -45,18 +45,20 @@ def as_table(wanted: Stretch, zone: ZoneInfo, flavour: str, filename: str) -> Re
 
 
 def as_statement(wanted: Stretch, period: Period, filename: str) -> Response:
-	"""Return a statement of a period as PDF, with what stood at its beginning and at its end.
-
-	Raises InvalidInput for more entries than anybody would read on paper.
-	"""
+	"""Return a statement of a period as PDF, with what stood at its beginning and at its end. Raises InvalidInput."""
 	sums = statement.sums(wanted)
+	check_length(sums)
+	return document.response(filename, "templates/billing/statement.html", _statement(wanted, period, sums))
+
+
+def check_length(sums: statement.Sums) -> None:
+	"""Raise InvalidInput for a statement with more entries than anybody would read on paper."""
 	if (entries := sum(total.entries for total in sums.values())) > MOST_PRINTED:
 		raise InvalidInput(
 			_(
 				"A statement as PDF holds up to {0} transactions; this one has {1}. Choose a shorter period, or a table (CSV)."
 			).format(MOST_PRINTED, entries)
 		)
-	return document.response(filename, "templates/billing/statement.html", _statement(wanted, period, sums))
 
 
 def group_sums(sums: statement.Sums) -> dict[str, tuple[int, Decimal]]:

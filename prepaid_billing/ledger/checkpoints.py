@@ -13,10 +13,10 @@ from decimal import Decimal
 import frappe
 
 from prepaid_billing.batch import each
-from prepaid_billing.ledger import clock, rows
+from prepaid_billing.ledger import clock, rows, transaction
 from prepaid_billing.rating.money import ZERO
 
-EVERY = 200
+EVERY = 100
 """Entries from one checkpoint to the next; a sum reads fewer entries than that at each of its ends."""
 
 _BLOCKS = 1_000
@@ -29,17 +29,22 @@ _BEHIND = """
 	WHERE b.last_sequence >= COALESCE(c.sequence, 0) + %s ORDER BY b.name
 """
 _LAST = "SELECT COALESCE(MAX(sequence), 0) FROM `tabLedger Checkpoint` WHERE company = %s"
+_BEFORE = (
+	"(SELECT COALESCE(MAX(sequence), 0) FROM `tabLedger Checkpoint` WHERE company = %s AND sequence <= %s)"
+)
 _THERE = """
 	SELECT sequence, transaction_type, entries, CAST(amount AS CHAR) FROM `tabLedger Checkpoint`
 	WHERE company = %s AND sequence IN %s
 """
 _BOOKED = """
 	SELECT CEIL(sequence / %(every)s) * %(every)s AS upto, transaction_type, COUNT(*), CAST(SUM(amount) AS CHAR)
-	FROM `tabBalance Transaction` WHERE balance = %(company)s AND sequence > %(after)s AND sequence <= %(last)s
+	FROM `tabBalance Transaction` FORCE INDEX (pb_entry_once)
+	WHERE balance = %(company)s AND sequence > %(after)s AND sequence <= %(last)s
 	GROUP BY upto, transaction_type ORDER BY upto
 """
 _PART = """
-	SELECT %s, transaction_type, COUNT(*), CAST(SUM(amount) AS CHAR) FROM `tabBalance Transaction`
+	SELECT %s, transaction_type, COUNT(*), CAST(SUM(amount) AS CHAR)
+	FROM `tabBalance Transaction` FORCE INDEX (pb_entry_once)
 	WHERE balance = %s AND sequence > %s AND sequence <= %s GROUP BY transaction_type
 """
 
@@ -79,23 +84,29 @@ def sums_upto(company: str, sequences: Sequence[int]) -> dict[int, Sums]:
 	Reads the checkpoint before each of them, and the entries since; three queries, however many are asked for.
 	"""
 	wanted = sorted(set(sequences))
-	newest = frappe.db.sql(_LAST, (company,))[0][0]
-	known = _there(company, {min(sequence // EVERY * EVERY, newest) for sequence in wanted})
-	parts = list(_parts(wanted, newest))
+	before = _checkpoints_before(company, wanted)
+	known = _there(company, set(before))
+	parts = list(_parts(wanted, before))
 	booked = _booked(company, [part for part in parts if part[0] < part[1]])
 	found: dict[int, Sums] = {0: {}}
 	for start, end in parts:
-		base = found[start] if start in found else known.get(start, {})
+		base = found[start] if start in found else known[start]
 		found[end] = added(base, booked.get(end, {}))
 	return found
 
 
-def _parts(wanted: list[int], newest: int) -> Iterator[tuple[int, int]]:
+def _checkpoints_before(company: str, sequences: list[int]) -> list[int]:
+	"""Return for each sequence that of the checkpoint at or before it, 0 where there is none."""
+	values = [value for sequence in sequences for value in (company, sequence)]
+	return list(frappe.db.sql("SELECT " + ", ".join([_BEFORE] * len(sequences)), values)[0])
+
+
+def _parts(wanted: list[int], before: list[int]) -> Iterator[tuple[int, int]]:
 	"""Yield for each sequence where to count from: its checkpoint, or the one before it in the list."""
-	before = 0
-	for sequence in wanted:
-		yield max(min(sequence // EVERY * EVERY, newest), before), sequence
-		before = sequence
+	last = 0
+	for sequence, checkpoint in zip(wanted, before, strict=True):
+		yield max(checkpoint, last), sequence
+		last = sequence
 
 
 def _there(company: str, sequences: set[int]) -> dict[int, Sums]:
@@ -121,17 +132,19 @@ def bring_forward() -> int:
 
 
 def _bring_forward(company: str) -> None:
-	while True:
-		frappe.db.rollback()
-		after = frappe.db.sql(_LAST, (company,))[0][0]
-		last = frappe.db.sql("SELECT last_sequence FROM `tabPrepaid Balance` WHERE name = %s", (company,))[0][
-			0
-		]
-		last = min(last // EVERY * EVERY, after + EVERY * _BLOCKS)
-		if last == after:
-			return
+	# A million entries are more than one transaction.
+	while transaction.run(lambda: _next(company)):
+		pass
+
+
+def _next(company: str) -> bool:
+	"""Write the checkpoints of the next stretch, and say whether there was one."""
+	after = frappe.db.sql(_LAST, (company,))[0][0]
+	last = frappe.db.sql("SELECT last_sequence FROM `tabPrepaid Balance` WHERE name = %s", (company,))[0][0]
+	last = min(last // EVERY * EVERY, after + EVERY * _BLOCKS)
+	if last > after:
 		_write(company, after, last)
-		frappe.db.commit()  # nosemgrep: frappe-manual-commit -- a million entries are more than one transaction
+	return last > after
 
 
 def _write(company: str, after: int, last: int) -> None:

@@ -129,26 +129,26 @@ class Day:
 	sums: Sums
 
 
-DAYS = 31
-"""Days that are looked through at a time."""
+DAYS, MOST_DAYS = 16, 64
+"""Days that are looked through at first, and at most at a time, where few of them have entries."""
 
 
 def days(wanted: Stretch, zone: ZoneInfo, limit: int, before: int | None = None) -> list[Day]:
 	"""Return at most ``limit`` days of a time zone with entries, newest first, those below the sequence ``before``."""
 	found: list[Day] = []
-	upto = wanted.upto if before is None else min(wanted.upto, before - 1)
+	upto, looked = wanted.upto if before is None else min(wanted.upto, before - 1), DAYS
 	while len(found) < limit and upto > wanted.after:
-		month = _days(wanted, zone, upto)
-		found += month
-		upto = month[-1].entries.after
+		some = _days(wanted, zone, upto, looked)
+		found += some
+		upto, looked = some[-1].entries.after, min(2 * looked, MOST_DAYS)
 	return found[:limit]
 
 
-def _days(wanted: Stretch, zone: ZoneInfo, upto: int) -> list[Day]:
-	"""Return the days with entries among those before and with the one of the entry ``upto``."""
+def _days(wanted: Stretch, zone: ZoneInfo, upto: int, count: int) -> list[Day]:
+	"""Return the days with entries among ``count`` days, the last of which is that of the entry ``upto``."""
 	newest = _read(wanted, upto - 1, upto, 1, "DESC")[0]
 	last = clock.local_time(newest.booked_us, zone).date()
-	looked = [last - timedelta(days=number) for number in reversed(range(DAYS))]
+	looked = [last - timedelta(days=number) for number in reversed(range(count))]
 	starts = [midnight(day, zone) for day in looked]
 	ends = [max(sequence, wanted.after) for sequence in sequences_before(wanted.company, starts)] + [upto]
 	totals = checkpoints.sums_upto(wanted.company, ends)
@@ -161,7 +161,8 @@ def _days(wanted: Stretch, zone: ZoneInfo, upto: int) -> list[Day]:
 
 def _read(wanted: Stretch, after: int, upto: int, limit: int, order: str) -> list[frappe._dict]:
 	query = _ENTRIES.format(
-		index="pb_entry_type" if wanted.kinds else "pb_entry_once",
+		# Nearly every entry is one of calls: where these are wanted, the next ones are found as they come.
+		index="pb_entry_once" if not wanted.kinds or set(CALLS) <= set(wanted.kinds) else "pb_entry_type",
 		kinds="AND transaction_type IN %(kinds)s" if wanted.kinds else "",
 		order=order,
 	)

@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeVar
 
 from prepaid_billing.rating.money import exponent
+
+T = TypeVar("T")
 
 
 class NotRepresentable(ValueError):
@@ -38,9 +41,7 @@ def to_minor(amount: Decimal, currency: str) -> int:
 
 def to_major(minor: int, currency: str) -> Decimal:
 	"""Return an amount of the currency's smallest unit in major units, exactly. Raises TypeError for no integer."""
-	if type(minor) is not int:
-		raise TypeError(f"an amount is a whole number, not {minor!r:.40}")
-	return Decimal(minor).scaleb(-exponent(currency))
+	return Decimal(_exactly(int, minor)).scaleb(-exponent(currency))
 
 
 def of_session(session: dict) -> PaymentFacts:
@@ -51,8 +52,8 @@ def of_session(session: dict) -> PaymentFacts:
 		outcome=_session_outcome(session),
 		amount=to_major(session["amount_total"], currency),
 		currency=currency,
-		livemode=session["livemode"],
-		session_id=session["id"],
+		livemode=_exactly(bool, session["livemode"]),
+		session_id=_exactly(str, session["id"]),
 		payment_intent_id=intent["id"] if isinstance(intent, dict) else intent,
 		charge_id=intent.get("latest_charge") if isinstance(intent, dict) else None,
 		reason=_error_of(intent) if isinstance(intent, dict) else "",
@@ -68,11 +69,18 @@ def of_intent(intent: dict) -> PaymentFacts:
 		outcome=outcome,
 		amount=to_major(intent["amount_received"] if outcome == "paid" else intent["amount"], currency),
 		currency=currency,
-		livemode=intent["livemode"],
-		payment_intent_id=intent["id"],
+		livemode=_exactly(bool, intent["livemode"]),
+		payment_intent_id=_exactly(str, intent["id"]),
 		charge_id=intent.get("latest_charge"),
 		reason=_error_of(intent),
 	)
+
+
+def _exactly(kind: type[T], value: object) -> T:
+	"""Return a value of just this type: True, 1, 1.0 and "1" are four things. Raises TypeError, also for ""."""
+	if type(value) is not kind or value == "":
+		raise TypeError(f"{kind.__name__} was expected, not {type(value).__name__}")
+	return value
 
 
 def _session_outcome(session: dict) -> str:

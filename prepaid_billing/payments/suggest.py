@@ -12,7 +12,9 @@ _STEPS = ((Decimal(50), 5), (Decimal(200), 10), (Decimal(1000), 50), (Decimal(50
 _LARGEST_STEP = 500
 
 
-def suggested(month: Decimal, fallback: Sequence[Decimal], smallest: Decimal, largest: Decimal) -> list[Decimal]:
+def suggested(
+	month: Decimal, fallback: Sequence[Decimal], smallest: Decimal, largest: Decimal
+) -> list[Decimal]:
 	"""Return up to four amounts, rising: half of what ``month`` cost, once, twice and three times of it.
 
 	Rounded up to amounts that a person would write down. Where that gives fewer than four within the limits,

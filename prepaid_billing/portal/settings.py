@@ -26,7 +26,15 @@ from prepaid_billing.rating.money import exponent
 MOST_USERS = 50
 """Users that a company may have: each invitation sends a mail in our name."""
 
-KINDS = ("mail_low", "mail_critical", "mail_empty", "mail_topup", "mail_failed", "mail_refund", "mail_dispute")
+KINDS = (
+	"mail_low",
+	"mail_critical",
+	"mail_empty",
+	"mail_topup",
+	"mail_failed",
+	"mail_refund",
+	"mail_dispute",
+)
 RIGHTS = ("is_owner", "may_top_up", "gets_warnings")
 DATA = ("address", "vat_id", "language", "time_zone")
 
@@ -104,7 +112,9 @@ def invite(company: str) -> None:
 	if email in {row.user for row in doc.users}:
 		raise InvalidInput(_("{0} belongs to the company already.").format(email))
 	if len(doc.users) >= MOST_USERS:
-		raise InvalidInput(_("A company has at most {0} users. Remove one, or contact us.").format(MOST_USERS))
+		raise InvalidInput(
+			_("A company has at most {0} users. Remove one, or contact us.").format(MOST_USERS)
+		)
 	rights = {"is_owner": "invite_is_owner", "may_top_up": "invite_may_top_up"}
 	doc.append(
 		"users",
@@ -204,7 +214,9 @@ def _typed(text: str | None, currency: str) -> Decimal:
 	"""Return an amount from 0 as people write it. Raises InvalidAmount."""
 	places = exponent(currency)
 	plain = (text or "").strip().replace(",", ".")
-	if not re.fullmatch(rf"[0-9]{{1,9}}(\.[0-9]{{1,{places}}})?" if places else r"[0-9]{1,9}", plain, re.ASCII):
+	if not re.fullmatch(
+		rf"[0-9]{{1,9}}(\.[0-9]{{1,{places}}})?" if places else r"[0-9]{1,9}", plain, re.ASCII
+	):
 		example = number(Decimal("12.5"), "0." + "0" * places if places else "0")
 		raise InvalidAmount(_("This is not an amount of money. Write it like {0}.").format(example))
 	return Decimal(plain)

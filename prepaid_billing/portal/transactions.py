@@ -13,7 +13,7 @@ from prepaid_billing import inputs
 from prepaid_billing.calls import usage
 from prepaid_billing.display import day_of, length, moment, money, time_of, weekday_of
 from prepaid_billing.exceptions import InvalidInput
-from prepaid_billing.exports.transactions import group_sums
+from prepaid_billing.exports.transactions import check_length, group_sums
 from prepaid_billing.ledger import balance_of, clock, statement
 from prepaid_billing.ledger.checkpoints import Sum
 from prepaid_billing.ledger.period import zone_of
@@ -88,10 +88,13 @@ class _Page:
 		cursor = argument("cursor")
 		before = inputs.whole_number(cursor, "cursor", least=1) if cursor else None
 		wanted = statement.between(self.company, first, last, self.zone, (kind,) if kind else ())
+		sums = statement.sums(wanted)
+		if argument("export") == "pdf":
+			check_length(sums)
 		return {
 			**(self.entries(wanted, before) if kind or by_entry else self.days(wanted, before)),
 			"is_continued": before is not None,
-			"sums": _sums(statement.sums(wanted), self.currency),
+			"sums": _sums(sums, self.currency),
 		}
 
 	def entries(self, wanted: Stretch, before: int | None) -> dict[str, object]:
@@ -191,15 +194,13 @@ class _Page:
 
 	def _rows(self, entries: list[frappe._dict]) -> list[dict[str, object]]:
 		calls = usage.details([entry.reference_name for entry in entries if entry.transaction_type in CALLS])
-		receipts = _receipts(
-			[entry.reference_name for entry in entries if entry.transaction_type == "Top-up"]
-		)
+		documents = _documents(entries)
 		return [
-			self._row(entry, calls.get(entry.reference_name), receipts.get(entry.reference_name, ""))
+			self._row(entry, calls.get(entry.reference_name), documents.get(entry.reference_name, ""))
 			for entry in entries
 		]
 
-	def _row(self, entry: frappe._dict, call: frappe._dict | None, receipt: str) -> dict[str, object]:
+	def _row(self, entry: frappe._dict, call: frappe._dict | None, document: str) -> dict[str, object]:
 		local = clock.local_time(entry.booked_us, self.zone)
 		return {
 			"day": local.date(),
@@ -213,7 +214,8 @@ class _Page:
 			"is_credit": entry.amount > 0,
 			"balance": entry.balance_after,
 			"call": self._call(entry, call) if call else None,
-			"receipt_url": _receipt_url(receipt),
+			"receipt_url": _receipt_url(document),
+			"document": _("Credit note") if entry.transaction_type == "Refund" else _("Receipt"),
 		}
 
 	def _call(self, entry: frappe._dict, call: frappe._dict) -> dict[str, object]:
@@ -253,12 +255,16 @@ def _group_amount(group: str, amount: Decimal, currency: str) -> str:
 	return signed(amount, currency) if amount != ZERO else money(ZERO, currency)
 
 
-def _receipts(topups: list[str]) -> dict[str, str]:
-	"""Return the receipts of those top-ups that have one."""
-	query = "SELECT topup, name FROM `tabBilling Receipt` WHERE topup IN %s"
-	return dict(frappe.db.sql(query, (topups,))) if topups else {}
+def _documents(entries: list[frappe._dict]) -> dict[str, str]:
+	"""Return the receipt of a top-up and the credit note of a refund, by its name, for those that have one."""
+	found: dict[str, str] = {}
+	for doctype, field in (("Balance Topup", "receipt"), ("Billing Refund", "credit_note")):
+		if names := [entry.reference_name for entry in entries if entry.reference_doctype == doctype]:
+			query = f"SELECT name, `{field}` FROM `tab{doctype}` WHERE name IN %s AND `{field}` IS NOT NULL"
+			found |= dict(frappe.db.sql(query, (names,)))
+	return found
 
 
-def _receipt_url(receipt: str) -> str:
+def _receipt_url(document: str) -> str:
 	method = "/api/method/prepaid_billing.api.receipts.download"
-	return f"{method}?{urlencode({'receipt': receipt})}" if receipt else ""
+	return f"{method}?{urlencode({'receipt': document})}" if document else ""

@@ -11,7 +11,9 @@ import pytest
 from playwright.sync_api import expect
 
 from prepaid_billing import ledger
+from prepaid_billing.exports.transactions import MOST_PRINTED
 from prepaid_billing.ledger import checkpoints
+from prepaid_billing.payments import issuing
 from tests import factories, site
 from tests.browser.conftest import Customer
 from tests.browser.test_topup import PAYING_CARD, pay
@@ -132,6 +134,19 @@ def test_file_for_excel_is_downloaded_with_the_filter_of_the_page(
 	assert [row["Betrag"] for row in rows] == ["50,00"]
 
 
+def test_statement_too_long_for_paper_is_refused_on_the_page(new_customer: NewCustomer) -> None:
+	customer = new_customer("1")
+	for _number in range(MOST_PRINTED):
+		factories.give(customer.company, "0.01")
+	customer.open(TRANSACTIONS)
+	customer.page.get_by_role("link", name="Statement (PDF)").click()
+	expect(customer.page.get_by_role("alert")).to_contain_text("this one has 1001. Choose a shorter period")
+	customer.page.goto(f"{TRANSACTIONS}?type=Call+Charge")
+	with customer.page.expect_download() as download:
+		customer.page.get_by_role("link", name="Statement (PDF)").click()
+	assert download.value.suggested_filename.startswith("statement-")
+
+
 def test_usage_says_what_the_ledger_says(new_caller: Callable[..., Customer]) -> None:
 	customer = new_caller(61, 125)
 	customer.open(USAGE)
@@ -154,15 +169,13 @@ def test_receipt_of_a_topup_is_linked_where_there_is_one(new_customer: NewCustom
 	pay(customer.page, PAYING_CARD)
 	expect(customer.page.get_by_role("heading", name="was added to your balance")).to_be_visible()
 	site.fresh()
-	topup = frappe.db.get_value("Balance Topup", {"company": customer.company})
-	frappe.db.sql(
-		"INSERT IGNORE INTO `tabBilling Receipt` (name, topup, company, currency) VALUES (%s, %s, %s, 'EUR')",
-		(f"R-{topup}", topup, customer.company),
-	)
-	frappe.db.commit()
-	receipt = frappe.db.get_value("Billing Receipt", {"topup": topup})
+	issuing.issue_missing()
+	site.fresh()
+	receipt = frappe.db.get_value("Balance Topup", {"company": customer.company}, "receipt")
+	assert receipt
 	customer.open(TRANSACTIONS)
-	expect(customer.page.get_by_role("link", name=re.compile("^Receipt"))).to_have_attribute(
+	link = customer.page.get_by_role("link", name=re.compile("^Receipt"))
+	expect(link).to_have_attribute(
 		"href", f"/api/method/prepaid_billing.api.receipts.download?receipt={receipt}"
 	)
 

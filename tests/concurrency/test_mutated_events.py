@@ -3,6 +3,7 @@
 Half of them are changed after they were signed, the other half before, as if Stripe itself had gone mad.
 """
 
+import copy
 import json
 import os
 import random
@@ -84,7 +85,7 @@ def with_other_values(event: dict, rng: random.Random, values: tuple) -> bytes:
 		if isinstance(container, dict) and rng.random() < 0.2:
 			del container[key]
 		else:
-			container[key] = rng.choice(values)
+			container[key] = copy.deepcopy(rng.choice(values))
 	text = json.dumps(event, ensure_ascii=rng.random() < 0.5)
 	if rng.random() < 0.02:
 		text = text.replace(":", ': NaN, "livemode":', 1)

@@ -349,7 +349,6 @@ def test_renaming_the_person_who_booked_changes_no_entry(people: dict) -> None:
 	frappe.set_user(person)
 	company = make_company("10")
 	frappe.set_user("Administrator")
-	before = picture(company)["Balance Transaction"]
 	name = frappe.db.get_value("Balance Transaction", {"balance": company}, "actor")
 	frappe.rename_doc("User", person, f"other-{person}")
 	frappe.db.commit()
@@ -358,7 +357,7 @@ def test_renaming_the_person_who_booked_changes_no_entry(people: dict) -> None:
 		person,
 		person,
 	)
-	assert len(picture(company)["Balance Transaction"]) == len(before) == 1
+	assert frappe.db.count("Balance Transaction", {"balance": company}) == 1
 
 
 @pytest.mark.parametrize("validate", [True, False])

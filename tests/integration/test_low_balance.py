@@ -123,7 +123,9 @@ def test_without_anybody_to_tell_staff_are_told_once_a_day_and_the_mark_is_not_s
 	(mail,) = inbox.to(manager)
 	assert company in mail["Subject"]
 	assert frappe.db.get_value("Prepaid Balance", company, "last_warning_us") == 0
-	frappe.db.set_value("Billing Company", company, "billing_emails", address := f"{new_id('mail')}@example.com")
+	frappe.db.set_value(
+		"Billing Company", company, "billing_emails", address := f"{new_id('mail')}@example.com"
+	)
 	frappe.db.commit()
 	assert check_low_balances(company)[0].sent
 	assert len(inbox.to(address)) == 1
@@ -207,7 +209,9 @@ CAUSES = {
 @pytest.mark.parametrize("cause", CAUSES)
 def test_why_a_warning_was_not_sent_stands_in_the_table(cause: str) -> None:
 	(balance, fields), reason = CAUSES[cause]
-	company, _address = low_company(balance, **{key: value for key, value in fields.items() if key != "billing_emails"})
+	company, _address = low_company(
+		balance, **{key: value for key, value in fields.items() if key != "billing_emails"}
+	)
 	if "billing_emails" in fields:
 		frappe.db.set_value("Billing Company", company, "billing_emails", "")
 		frappe.db.commit()

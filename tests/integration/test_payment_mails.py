@@ -138,7 +138,9 @@ def test_a_kind_that_is_switched_off_is_noted_and_never_sent_later(inbox: Inbox)
 	company, address = company_with_mail(mail_topup=0)
 	paid(company)
 	assert told(inbox, address) == []
-	assert notices_of(company) == ["Top-up received: Not Sent The company has switched off mails of this kind."]
+	assert notices_of(company) == [
+		"Top-up received: Not Sent The company has switched off mails of this kind."
+	]
 	frappe.db.set_value("Billing Company", company, "mail_topup", 1)
 	frappe.db.commit()
 	assert told(inbox, address) == []

@@ -99,7 +99,9 @@ def test_an_owner_sets_company_data_and_nothing_that_is_not_theirs(owner_of: Cal
 	assert frappe.db.count("Billing Rate", {"company": company}) == 1
 
 
-@pytest.mark.parametrize("field,value", [("language", "xx"), ("time_zone", "Mars/Base"), ("vat_id", "1" * 31)])
+@pytest.mark.parametrize(
+	"field,value", [("language", "xx"), ("time_zone", "Mars/Base"), ("vat_id", "1" * 31)]
+)
 def test_company_data_that_does_not_exist_is_refused(owner_of: Callable, field: str, value: str) -> None:
 	company = make_company()
 	assert owner_of(company).post("company", **{field: value}).status_code == 422
@@ -137,7 +139,9 @@ def test_the_last_owner_stays_one(owner_of: Callable) -> None:
 	assert rights(company, email)[0] == 1
 
 
-@pytest.mark.parametrize("email", ["", "nobody", "a@b", "x" * 140 + "@example.com", "a@example.com, b@example.com"])
+@pytest.mark.parametrize(
+	"email", ["", "nobody", "a@b", "x" * 140 + "@example.com", "a@example.com, b@example.com"]
+)
 def test_what_is_no_address_adds_nobody(owner_of: Callable, email: str) -> None:
 	company = make_company()
 	assert owner_of(company).post("invite", email=email).status_code == 422
@@ -155,7 +159,14 @@ def test_staff_cannot_be_added_by_a_customer(owner_of: Callable) -> None:
 def test_who_is_no_owner_changes_nothing(action: str) -> None:
 	company = make_company(billing_emails="old@example.com")
 	email, password = make_customer(company)
-	fields = {"threshold": "1", "recipients": "", "language": "de", "email": "x@example.com", "user": email, "is_owner": "1"}
+	fields = {
+		"threshold": "1",
+		"recipients": "",
+		"language": "de",
+		"email": "x@example.com",
+		"user": email,
+		"is_owner": "1",
+	}
 	other = Portal(*make_customer(make_company(), is_owner=True))
 	before = frappe.get_doc("Billing Company", company).as_dict()
 	assert Portal(email, password).post(action, **fields).status_code == 403
@@ -168,7 +179,10 @@ def test_a_form_from_elsewhere_changes_nothing(owner_of: Callable) -> None:
 	company = make_company()
 	owner = owner_of(company)
 	answer = owner.session.post(
-		f"{site.WEB_URL}{PAGE}", data={"action": "threshold", "threshold": "1"}, timeout=30, allow_redirects=False
+		f"{site.WEB_URL}{PAGE}",
+		data={"action": "threshold", "threshold": "1"},
+		timeout=30,
+		allow_redirects=False,
 	)
 	assert answer.status_code == 403 and threshold(company) == 20
 	owner.get("/business/billing/topup")

@@ -100,7 +100,9 @@ def test_every_whitelisted_method_is_in_api_names_its_verbs_and_says_who_may_cal
 _TABLES = "`tab(?:%s)`" % "|".join(LEDGER_TABLES)
 WRITES = re.compile(
 	r"(?:INSERT (?:IGNORE )?INTO|DELETE FROM|REPLACE INTO|TRUNCATE(?: TABLE)?)\s+%s" % _TABLES
-	+ r"|UPDATE\s(?:(?!\bSET\b)[^;\"])*%s" % _TABLES,
+	+ r"|UPDATE\s+%s" % _TABLES
+	# Joined to another table, only where it is the one that is set.
+	+ r"|UPDATE\s(?:(?!\bSET\b)[^;\"])*%s\s+(\w+)\b(?:(?!\bSET\b)[^;\"])*\bSET\s+\1\." % _TABLES,
 	re.I,
 )
 ORM_WRITES = re.compile(

@@ -16,7 +16,8 @@ EXPORT = "/api/method/prepaid_billing.api.transactions.export"
 def get_context(context: frappe._dict) -> None:
 	if not portal.choose_company(context):
 		return
-	if portal.argument("export"):
-		raise portal.redirect(portal.export_address(EXPORT, context.company, "from_date", "to_date", "type"))
 	context.title = _("Transactions")
 	context.update(transactions(context.company))
+	# What cannot be made into a file is said on the page, beside the filter that asked for it.
+	if portal.argument("export") and not context.error:
+		raise portal.redirect(portal.export_address(EXPORT, context.company, "from_date", "to_date", "type"))

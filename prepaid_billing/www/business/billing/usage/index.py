@@ -16,9 +16,10 @@ EXPORT = "/api/method/prepaid_billing.api.usage.export"
 def get_context(context: frappe._dict) -> None:
 	if not portal.choose_company(context):
 		return
-	if portal.argument("export"):
+	context.title = _("Usage")
+	context.update(usage_page(context.company))
+	# What cannot be made into a file is said on the page, beside the filter that asked for it.
+	if portal.argument("export") and not context.error:
 		raise portal.redirect(
 			portal.export_address(EXPORT, context.company, "from_date", "to_date", "period")
 		)
-	context.title = _("Usage")
-	context.update(usage_page(context.company))
