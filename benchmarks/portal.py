@@ -4,7 +4,7 @@
 
 Pages are asked for in turns in one run, over kept-alive connections to the gunicorn of the test site, by a customer
 who is logged in. Ratios of medians count; absolute times are those of one machine on one day. A history is a year of
-calls, paid for now and then. Also: the same pages where no sums were written beforehand, and a whole history as a file.
+calls, paid for now and then. Also: the same pages where no sums were written beforehand, and a long table as a file.
 """
 
 from __future__ import annotations
@@ -201,14 +201,16 @@ def in_turns(*works: Callable[[], None]) -> list[list[float]]:
 
 
 def file(customer: Customer) -> None:
-	"""Read a whole history as a file."""
+	"""Read the last 80 days as a file: nearly as much as one may hold."""
 	address = f"{site.WEB_URL}/api/method/prepaid_billing.api.transactions.export"
+	first = clock.local_time(clock.now_us() - 80 * 86_400 * clock.SECOND, zone_of("")).date()
 	lines, size = 0, 0
-	with customer.session.get(address, params={"format": "csv"}, stream=True, timeout=600) as answer:
+	arguments = {"format": "csv", "from_date": str(first)}
+	with customer.session.get(address, params=arguments, stream=True, timeout=600) as answer:
 		for part in answer.iter_content(1 << 20):
 			lines, size = lines + part.count(b"\n"), size + len(part)
-	assert lines == LONG + 1, lines
-	print(f"a file of {LONG:,} entries: {size / 1e6:.0f} MB", flush=True)
+	assert lines > LONG // 5, lines
+	print(f"a file of {lines - 1:,} entries: {size / 1e6:.0f} MB", flush=True)
 
 
 def main() -> int:

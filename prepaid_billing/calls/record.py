@@ -85,7 +85,8 @@ _EMPTY = {field.name: "" if field.default is MISSING else field.default for fiel
 
 def changed(call: Call, columns: dict[str, object]) -> Call:
 	"""Return the call as it stands when these columns are written."""
-	return replace(call, **{name: value for name, value in columns.items() if name in _FIELDS})
+	# The column "rate" is the name of a Billing Rate, the call's own rate is its snapshot.
+	return replace(call, **{name: value for name, value in columns.items() if name in _FIELDS - {"rate"}})
 
 
 def find(call_id: str) -> Call | None:

@@ -20,8 +20,12 @@ from prepaid_billing.ledger.period import Period
 from prepaid_billing.ledger.statement import CALLS, MONEY_IN, Stretch
 from prepaid_billing.rating.money import ZERO
 
+PDF = "pdf"
 MOST_PRINTED = 1_000
 """Entries of a statement: about thirty pages. More are read by programs, not by people."""
+
+MOST_ROWS = 250_000
+"""Entries of a table: what a web server sends before it takes the request for a hung one."""
 
 COLUMNS = (
 	*("sequence", "booked_at", "type", "description", "amount", "balance_after", "currency"),
@@ -39,7 +43,8 @@ COLUMNS = (
 
 
 def as_table(wanted: Stretch, zone: ZoneInfo, flavour: str, filename: str) -> Response:
-	"""Return all entries, oldest first, as a table for programs or for Excel."""
+	"""Return all entries, oldest first, as a table for programs or for Excel. Raises InvalidInput."""
+	check_length(statement.sums(wanted), flavour)
 	header = list(COLUMNS) if flavour == table.PLAIN else _header()
 	return table.response(flavour, filename, header, _rows(wanted, zone, flavour))
 
@@ -47,17 +52,24 @@ def as_table(wanted: Stretch, zone: ZoneInfo, flavour: str, filename: str) -> Re
 def as_statement(wanted: Stretch, period: Period, filename: str) -> Response:
 	"""Return a statement of a period as PDF, with what stood at its beginning and at its end. Raises InvalidInput."""
 	sums = statement.sums(wanted)
-	check_length(sums)
+	check_length(sums, PDF)
 	return document.response(filename, "templates/billing/statement.html", _statement(wanted, period, sums))
 
 
-def check_length(sums: statement.Sums) -> None:
-	"""Raise InvalidInput for a statement with more entries than anybody would read on paper."""
-	if (entries := sum(total.entries for total in sums.values())) > MOST_PRINTED:
+def check_length(sums: statement.Sums, kind: str) -> None:
+	"""Raise InvalidInput for more entries than a statement on paper (PDF) or a table can hold."""
+	entries = sum(total.entries for total in sums.values())
+	if kind == PDF and entries > MOST_PRINTED:
 		raise InvalidInput(
 			_(
 				"A statement as PDF holds up to {0} transactions; this one has {1}. Choose a shorter period, or a table (CSV)."
 			).format(MOST_PRINTED, entries)
+		)
+	if entries > MOST_ROWS:
+		raise InvalidInput(
+			_("A table holds up to {0} transactions; this one has {1}. Choose a shorter period.").format(
+				MOST_ROWS, entries
+			)
 		)
 
 

@@ -154,7 +154,7 @@ def _write(company: str, after: int, last: int) -> None:
 	for upto, kind, entries, amount in frappe.db.sql(_BOOKED, values):
 		booked.setdefault(int(upto), {})[kind] = Sum(entries, _exact(amount))
 	sums, written = _there(company, {after}).get(after, {}), []
-	for sequence in range(after + EVERY, last + 1, EVERY):
+	for sequence in sorted(booked):
 		sums = added(sums, booked[sequence])
 		written += [
 			{

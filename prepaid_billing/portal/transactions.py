@@ -89,8 +89,8 @@ class _Page:
 		before = inputs.whole_number(cursor, "cursor", least=1) if cursor else None
 		wanted = statement.between(self.company, first, last, self.zone, (kind,) if kind else ())
 		sums = statement.sums(wanted)
-		if argument("export") == "pdf":
-			check_length(sums)
+		if export := argument("export"):
+			check_length(sums, export)
 		return {
 			**(self.entries(wanted, before) if kind or by_entry else self.days(wanted, before)),
 			"is_continued": before is not None,

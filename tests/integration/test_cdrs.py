@@ -127,6 +127,16 @@ def test_a_blocked_company_pays_for_what_was_talked(gateway: Api) -> None:
 	assert report(gateway, new_id(), company, 60)["result"] == "accepted"
 
 
+def test_two_records_of_a_call_that_is_not_known_are_booked_together(
+	caplog: pytest.LogCaptureFixture,
+) -> None:
+	company, call = make_company("50"), new_id()
+	first, second = cdr.book([Cdr(call, company, 10), Cdr(call, company, 20, revision=1)])
+	assert (first.amount, second.amount) == (Decimal("0.07"), Decimal("0.14"))
+	assert entries_of(company)[1:] == ["Call Charge -0.07", "Call Correction -0.07"]
+	assert "cdrs failed" not in caplog.text
+
+
 def test_each_record_gets_its_own_answer_in_its_place(gateway: Api) -> None:
 	company, other, call = make_company("50"), make_company("50"), new_id()
 	free_of_rate = make_company("50", currency="USD", rate_per_minute=0)

@@ -12,6 +12,8 @@ import pytest
 from pypdf import PdfReader
 
 from prepaid_billing import ledger
+from prepaid_billing.exceptions import InvalidInput
+from prepaid_billing.exports import transactions
 from prepaid_billing.exports.table import safe
 from prepaid_billing.ledger import checkpoints, clock, statement
 from prepaid_billing.ledger.period import zone_of
@@ -294,18 +296,21 @@ def test_statement_opens_with_what_stood_before_and_closes_with_what_stands_afte
 	assert "€112.00" not in text
 
 
-def test_statement_nobody_would_read_is_refused_with_a_way_out(
+def test_file_that_is_too_long_is_refused_with_a_way_out(
 	company: str, customer: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-	from prepaid_billing.exceptions import InvalidInput
-	from prepaid_billing.exports import transactions
-
 	monkeypatch.setattr(transactions, "MOST_PRINTED", 3)
-	book(company, 4)
+	monkeypatch.setattr(transactions, "MOST_ROWS", 4)
+	book(company, 3)
 	site.fresh()
 	wanted = statement.between(company, None, None, BERLIN)
-	with pytest.raises(InvalidInput, match="up to 3 transactions; this one has 5"):
+	with pytest.raises(InvalidInput, match="up to 3 transactions; this one has 4"):
 		transactions.as_statement(wanted, statement.named(wanted, None, None, BERLIN), "statement")
+	assert transactions.as_table(wanted, BERLIN, "csv", "table").status_code == 200
+	book(company, 1)
+	site.fresh()
+	with pytest.raises(InvalidInput, match="up to 4 transactions; this one has 5"):
+		transactions.as_table(statement.between(company, None, None, BERLIN), BERLIN, "csv", "table")
 
 
 @pytest.mark.parametrize(
