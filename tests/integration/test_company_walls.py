@@ -89,7 +89,8 @@ class Walled:
 	"""A company with one of everything, and the words that would betray it."""
 
 	def __init__(self) -> None:
-		self.company = make_company("77.77", billing_emails=f"{new_id('secret')}@example.com")
+		address = f"{new_id('secret')}@example.com"
+		self.company = make_company("77.77", billing_emails=address)
 		call = new_id()
 		session.authorize(call, self.company, callee="+49 30 555 9999")
 		topup = topups.create(self.company, Decimal("66.66"))
@@ -105,7 +106,7 @@ class Walled:
 			"session": row.checkout_session_id,
 			"receipt": row.receipt,
 		}
-		self.secrets = ["77.77", "66.66", "144.0", "144.4", "9999"]
+		self.secrets = ["77.77", "66.66", "144.01", "144.43", "555 9999", address]
 
 	def state(self) -> list:
 		"""Everything that a stranger might have changed."""
