@@ -95,10 +95,18 @@ class Cast:
 		return page
 
 	def _full(self) -> str:
-		company = factories.make_company("250", billing_emails="billing@example.com", time_zone="Europe/Berlin")
+		company = factories.make_company(
+			"250", billing_emails="billing@example.com", time_zone="Europe/Berlin"
+		)
 		now_us = clock.now_us()
 		calls = [
-			cdr.Cdr(factories.new_id(), company, 30 + 37 * days, callee="+49 30 555 0100", started_us=now_us - days * DAY_US)
+			cdr.Cdr(
+				factories.new_id(),
+				company,
+				30 + 37 * days,
+				callee="+49 30 555 0100",
+				started_us=now_us - days * DAY_US,
+			)
 			for days in range(40)
 		]
 		cdr.book(calls)

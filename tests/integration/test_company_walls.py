@@ -113,9 +113,17 @@ class Walled:
 		site.fresh()
 		counted = [
 			frappe.db.count(doctype, {"company": self.company})
-			for doctype in ("Call Charge", "Balance Topup", "Billing Refund", "Balance Adjustment", "Billing Receipt")
+			for doctype in (
+				"Call Charge",
+				"Balance Topup",
+				"Billing Refund",
+				"Balance Adjustment",
+				"Billing Receipt",
+			)
 		]
-		balance = frappe.db.get_value("Prepaid Balance", self.company, ["balance", "reserved_balance", "low_balance_threshold"])
+		balance = frappe.db.get_value(
+			"Prepaid Balance", self.company, ["balance", "reserved_balance", "low_balance_threshold"]
+		)
 		return [counted, balance, frappe.get_doc("Billing Company", self.company).as_dict()]
 
 
@@ -181,7 +189,9 @@ def test_every_page_has_a_row() -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_method_tells_a_stranger_nothing_and_does_nothing(walled: Walled, stranger: Api, method: str) -> None:
+def test_a_method_tells_a_stranger_nothing_and_does_nothing(
+	walled: Walled, stranger: Api, method: str
+) -> None:
 	before = walled.state()
 	answer = ask(stranger, method, METHODS[method], walled.ids)
 	assert answer.status_code in METHODS[method].statuses, answer.text
@@ -215,7 +225,10 @@ def test_a_page_tells_a_stranger_nothing_and_does_nothing(walled: Walled, browse
 def test_a_page_sends_a_guest_to_the_login_and_back(page: str) -> None:
 	path = f"/business/billing{page}?company=Example"
 	answer = requests.get(
-		f"{site.WEB_URL}{path}", headers={"Host": site.SITE_URL.split("//")[1]}, timeout=30, allow_redirects=False
+		f"{site.WEB_URL}{path}",
+		headers={"Host": site.SITE_URL.split("//")[1]},
+		timeout=30,
+		allow_redirects=False,
 	)
 	assert answer.status_code == 303
 	assert unquote(answer.headers["Location"]) == f"/login?redirect-to={path}"

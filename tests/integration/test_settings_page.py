@@ -190,7 +190,9 @@ def test_a_form_from_elsewhere_changes_nothing(owner_of: Callable) -> None:
 	assert answer.status_code == 403 and threshold(company) == 20
 	owner.get("/business/billing/topup")
 	answer = owner.session.post(
-		f"{site.WEB_URL}{PAGE}", data={"action": "threshold", "threshold": "1", "csrf_token": "0" * 40}, timeout=30
+		f"{site.WEB_URL}{PAGE}",
+		data={"action": "threshold", "threshold": "1", "csrf_token": "0" * 40},
+		timeout=30,
 	)
 	assert answer.status_code == 400 and threshold(company) == 20
 
