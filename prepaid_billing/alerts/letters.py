@@ -54,9 +54,9 @@ def low_balance(
 		),
 	}[level]
 	rows = [(_("Available"), available)]
-	if minutes is not None:
+	if minutes:
 		rows.append((_("Enough for about"), _("{0} minutes").format(minutes)))
-	if days is not None:
+	if days is not None and level != "Empty":
 		rows.append((_("At the use of the last 7 days"), days_in_words(days)))
 	rows.append((_("Your threshold"), threshold))
 	return Letter(

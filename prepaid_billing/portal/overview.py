@@ -59,8 +59,8 @@ def _use(view: BalanceView) -> dict[str, object]:
 	recently = recent.recent(view.company)
 	days = recent.days_left(view.available, recently.week)
 	return {
-		"days": "" if days is None else days_in_words(days),
-		"per_day": money(recently.week.amount / recent.WEEK, view.currency),
+		"days": "" if days is None or view.available <= 0 else days_in_words(days),
+		"per_day": money(recently.week.amount / recent.WEEK, view.currency) if recently.week.amount else "",
 		"month": {
 			"name": format_date(recently.day, "LLLL", locale=language()),
 			"calls": number(recently.month.calls, "#,##0"),

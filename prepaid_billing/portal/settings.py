@@ -106,7 +106,7 @@ def invite(company: str) -> None:
 	Raises InvalidInput.
 	"""
 	email = (argument("email") or "").strip().lower()
-	if validate_email_address(email) != email or len(email) > 140:
+	if not validate_email_address(email) or "," in email or len(email) > 140:
 		raise InvalidInput(_("This is not an e-mail address. Nobody was added."))
 	doc = frappe.get_doc("Billing Company", company)
 	if email in {row.user for row in doc.users}:

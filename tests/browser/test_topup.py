@@ -25,7 +25,7 @@ def test_card_payment_of_50_is_on_the_balance_when_the_customer_comes_back(new_c
 	customer = new_customer()
 	page = customer.page
 	customer.open(BILLING)
-	expect(page.get_by_text("€0.00")).to_be_visible()
+	expect(page.locator(".pb-figure")).to_have_text("€0.00")
 
 	page.get_by_role("link", name="Top up").click()
 	page.get_by_text("€50", exact=True).click()

@@ -27,9 +27,12 @@ class Portal:
 	def get(self, path: str = PAGE) -> requests.Response:
 		return self.session.get(f"{site.WEB_URL}{path}", timeout=30, allow_redirects=False)
 
+	def token(self) -> str:
+		"""Return the CSRF token of the session, from a page with a form."""
+		return re.search(r'name="csrf_token" value="(\w+)"', self.get("/business/billing/topup").text)[1]
+
 	def post(self, action: str, path: str = PAGE, **fields: object) -> requests.Response:
-		token = re.search(r'name="csrf_token" value="(\w+)"', self.get("/business/billing/topup").text)[1]
-		form = {"action": action, "csrf_token": token, **fields}
+		form = {"action": action, "csrf_token": self.token(), **fields}
 		return self.session.post(f"{site.WEB_URL}{path}", data=form, timeout=30, allow_redirects=False)
 
 
