@@ -110,7 +110,9 @@ def _record_of(new: Claim, known: dict[str, Known]) -> str:
 		if (row.claim.kind, row.claim.status, row.claim.amount) == (new.kind, "Planned", new.amount)
 	]
 	if planned and new.record not in planned:
-		raise TryAgain(_("It may be a refund that was asked for here and is not answered yet. Send it again."))
+		raise TryAgain(
+			_("It may be a refund that was asked for here and is not answered yet. Send it again.")
+		)
 	return new.record if planned else ""
 
 
