@@ -59,8 +59,8 @@ def test_all_that_moves_money_is_listed_by_type_source_and_time(
 		({"source": refund.id}, 2),
 		({"source": dispute["id"], "limit": 1}, 1),
 		({"currency": "usd"}, 0),
-		({"created": {"gte": every[0].created}}, 4),
-		({"created": {"lt": every[0].created}}, 2),
+		({"created": {"gte": every[3].created}}, 4),
+		({"created": {"lt": every[3].created}}, 2),
 	):
 		assert len(client.v1.balance_transactions.list(filters).data) == expected
 	[listed] = client.v1.balance_transactions.list(
