@@ -25,7 +25,7 @@ def pay_by_debit(checkout_url: str, iban: str = "DE89370400440532013000") -> req
 	return requests.post(checkout_url, data=form, timeout=10, allow_redirects=False)
 
 
-def simulate(path: str, **form: object) -> dict:
+def simulate(path: str, /, **form: object) -> dict:
 	"""Do at the simulated Stripe what a bank, a customer or a person at its dashboard does."""
 	answer = requests.post(f"{site.SIMULATOR_URL}/_simulator/{path}", data=form, timeout=30)
 	assert answer.ok, answer.text

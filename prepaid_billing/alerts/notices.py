@@ -92,7 +92,7 @@ SOURCES = (
 
 def tell() -> int:
 	"""Queue the mails about payments, refunds and disputes that were not told yet. Returns how many were looked at."""
-	return sum(len(each(_due(source), lambda row, source=source: _tell(source, row))) for source in SOURCES)
+	return sum(each(SOURCES, lambda source: len(each(_due(source), lambda row: _tell(source, row)))))
 
 
 def nobody_to_tell(company: str, level: str) -> None:

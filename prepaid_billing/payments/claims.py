@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import frappe
+from frappe import _
 
 from prepaid_billing import ledger
+from prepaid_billing.exceptions import TryAgain
 from prepaid_billing.ledger import LockedBalance, rows, transaction
 from prepaid_billing.log import log
 from prepaid_billing.payments import topups
@@ -80,13 +82,13 @@ def of_topup(topup: str) -> dict[str, Known]:
 def write(account: LockedBalance, topup: frappe._dict, new: Claim, name: str = "", **columns: object) -> None:
 	"""Keep what is known of a claim now, and book the difference that it makes to its top-up.
 
-	``name`` is the record of a refund that we asked for ourselves; others are known by Stripe's id.
+	``name`` is the record of a refund that we asked for ourselves; others are known by Stripe's id. Raises Unclear,
+	and TryAgain where it may be a refund of ours whose answer is still to come.
 	"""
 	if new.currency != topup.currency:
 		raise Unclear(N_("It is in {0}, the payment in {1}."), new.currency, topup.currency)
 	known = of_topup(topup.name)
-	name = name or next((key for key, row in known.items() if row.claim.stripe_id == new.stripe_id), "")
-	name = name or rows.new_name()
+	name = name or _record_of(new, known) or rows.new_name()
 	claim = merged(known[name].claim if name in known else None, new)
 	after = [*(row.claim for key, row in known.items() if key != name), claim]
 	due = taken_back(topup.amount_paid, topup.credited, after) - topup.taken_back
@@ -95,6 +97,23 @@ def write(account: LockedBalance, topup: frappe._dict, new: Claim, name: str = "
 	topup.status = status_of_topup(topup.amount_paid, after)
 	back = {"taken_back": topup.taken_back, "amount_refunded": min(refunded(after), topup.amount_paid)}
 	rows.update("Balance Topup", topup.name, {"status": topup.status, **back})
+
+
+def _record_of(new: Claim, known: dict[str, Known]) -> str:
+	"""Find the record of a claim; Stripe may tell of a refund of ours before its answer to us has come."""
+	for name, row in known.items():
+		if row.claim.stripe_id == new.stripe_id:
+			return name
+	planned = [
+		name
+		for name, row in known.items()
+		if (row.claim.kind, row.claim.status, row.claim.amount) == (new.kind, "Planned", new.amount)
+	]
+	if planned and new.record not in planned:
+		raise TryAgain(
+			_("It may be a refund that was asked for here and is not answered yet. Send it again.")
+		)
+	return new.record if planned else ""
 
 
 def _keep(
@@ -113,7 +132,7 @@ def _keep(
 		columns["failure_reason"] = claim.failure
 	bookings, booked = (known.bookings, known.booked) if known else (0, 0)
 	if due:
-		beyond = due > account.available
+		beyond = due > 0 and due > account.available
 		_book(account, name, claim, due, bookings, forced=beyond)
 		columns |= {"bookings": bookings + 1, "booked_amount": booked + due}
 		if beyond:

@@ -45,7 +45,8 @@ def decide(topup: TopupState, facts: PaymentFacts) -> Decision:
 	if facts.outcome == "paid":
 		return Decision("credit", "Paid")
 	if facts.outcome == "processing":
-		return Decision("status", "Processing")
+		# An event of before the failure may arrive after it.
+		return Decision("nothing") if topup.status == "Failed" else Decision("status", "Processing")
 	if facts.outcome == "expired":
 		return Decision("status", "Expired") if topup.status == "Created" else Decision("nothing")
 	if facts.outcome == "failed":

@@ -90,7 +90,7 @@ def refunds_of(payment_intent_id: str) -> list[Claim]:
 def refund_of_ours(payment_intent_id: str, minor: int, key: str) -> Claim | None:
 	"""Return the refund that was made with our ``key``, or None where Stripe knows of none. Raises TryAgain."""
 	for refund in _refunds(payment_intent_id):
-		if refund["metadata"].get("refund") == key and refund["amount"] == minor:
+		if (refund["metadata"] or {}).get("refund") == key and refund["amount"] == minor:
 			return of_refund(refund)
 	return None
 
@@ -189,7 +189,8 @@ def _strict_event(text: str) -> dict:
 	try:
 		event = json.loads(text, object_pairs_hook=_no_twins, parse_constant=_no_constant)
 		data = event["data"]["object"]
-		valid = all(_ID.fullmatch(event[key]) for key in ("id", "type")) and isinstance(data, dict)
+		texts = [event["id"], event["type"], event.get("api_version") or "none"]
+		valid = all(_ID.fullmatch(text) for text in texts) and isinstance(data, dict)
 	except (ValueError, KeyError, TypeError, RecursionError) as error:
 		raise InvalidWebhook(_("This webhook holds no event. Nothing was stored.")) from error
 	if not valid or not isinstance(event.get("livemode"), bool):
@@ -229,15 +230,24 @@ def _call(request: Callable[[stripe.StripeClient], stripe.StripeObject]) -> dict
 	)
 	try:
 		return request(client).to_dict()
-	except stripe.StripeError as error:
-		facts = {"kind": type(error).__name__, "code": error.code, "request": error.request_id}
-		log("stripe refused", logging.ERROR, reason=error.user_message or str(error), **facts)
-		raise _refusal(error) from error
+	except Exception as error:
+		_log_refusal(error)
+		# Frappe logs the variables of every frame of a traceback, and the library's frames hold the key.
+		error.__cause__ = error.__context__ = None
+		raise _refusal(error) from error.with_traceback(None)
 
 
-def _refusal(error: stripe.StripeError) -> TryAgain:
+def _log_refusal(error: Exception) -> None:
+	facts: dict[str, object] = {"kind": type(error).__name__}
+	if isinstance(error, stripe.StripeError):
+		reason = error.user_message or str(error)
+		facts |= {"reason": reason, "code": error.code, "request": error.request_id}
+	log("stripe refused", logging.ERROR, **facts)
+
+
+def _refusal(error: Exception) -> TryAgain:
 	passing = stripe.APIConnectionError | stripe.RateLimitError | stripe.APIError
-	if isinstance(error, passing):
+	if isinstance(error, passing) or not isinstance(error, stripe.StripeError):
 		return TryAgain(_("The payment service did not answer. Nothing was charged; try again."))
 	missing = isinstance(error, stripe.InvalidRequestError) and error.code == "resource_missing"
 	refusal = UnknownCustomer if missing and error.param == "customer" else PaymentRefused

@@ -60,15 +60,17 @@ def issue_missing() -> int:
 	if not seller_is_known():
 		return 0
 	letterhead = _letterhead()
-	issued = 0
-	for due, issue in (
+
+	def issue_all(kind: tuple[str, Callable[["_Series", str], str | None]]) -> int:
+		due, issue = kind
+		return sum(each(frappe.db.sql_list(due), lambda name: _run(issue, name, letterhead)))
+
+	kinds = (
 		(_WITHOUT_RECEIPT, _receipt),
 		(_WITHOUT_CREDIT_NOTE, _credit_note),
 		(_WITHOUT_REVERSAL, _reversal),
-	):
-		names = frappe.db.sql_list(due)
-		issued += sum(each(names, lambda name, issue=issue: _run(issue, name, letterhead)))
-	return issued
+	)
+	return sum(each(kinds, issue_all))
 
 
 def seller_is_known() -> bool:

@@ -120,6 +120,8 @@ def hear(topup: str, told: Sequence[Claim], also: Callable[[], None] | None = No
 
 	Raises TryAgain while the payment is not there yet, and Unclear where only a person can judge.
 	"""
+	# What is told may be newer than the view of the open transaction, which would not show a refund planned since.
+	frappe.db.rollback()
 	row = topups.find(topup)
 	if row.status not in FINAL:
 		topups.apply(topup, gateway.session_facts(row.checkout_session_id))

@@ -42,7 +42,7 @@ class Unclear(ValueError):
 class Claim:
 	"""A refund or a dispute as Stripe or we know it. ``amount`` is in major units of what was paid.
 
-	``failure`` says why a refund failed.
+	``failure`` says why a refund failed; ``record`` is the name of our own refund that Stripe's one carries.
 	"""
 
 	kind: str
@@ -52,6 +52,7 @@ class Claim:
 	currency: str
 	reason: str = ""
 	failure: str = ""
+	record: str = ""
 
 	@property
 	def takes(self) -> Decimal:
@@ -70,6 +71,7 @@ def of_refund(refund: dict) -> Claim:
 		currency,
 		refund.get("reason") or "",
 		refund.get("failure_reason") or "",
+		(refund.get("metadata") or {}).get("refund") or "",
 	)
 
 

@@ -140,10 +140,11 @@ def _process(name: str, event: dict) -> None:
 
 
 def _process_payment(name: str, event: dict) -> None:
-	facts = _facts(event)
-	topup = _topup_of(facts)
+	# First whose it is: an object of another product may lack what ours have.
+	topup = _topup_of(event)
 	if not topup:
 		return _finish(name, "Ignored", _("This payment belongs to no top-up of ours."))
+	facts = _facts(event)
 
 	def mark(decision: Decision) -> None:
 		if decision.action == "park":
@@ -183,11 +184,10 @@ def _facts(event: dict) -> PaymentFacts:
 	return replace(facts, outcome="failed") if event["type"].endswith("async_payment_failed") else facts
 
 
-def _topup_of(facts: PaymentFacts) -> frappe._dict | None:
+def _topup_of(event: dict) -> frappe._dict | None:
 	"""Find our row by the ids that we stored or that Stripe itself links. Metadata is never asked."""
-	if facts.session_id:
-		return topups.by_session(facts.session_id)
-	return _topup_of_intent(facts.payment_intent_id or "")
+	stripe_id = event["data"]["object"]["id"]
+	return topups.by_session(stripe_id) if event["type"] in SESSION_EVENTS else _topup_of_intent(stripe_id)
 
 
 def _topup_of_intent(intent: str) -> frappe._dict | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from decimal import Decimal
 
 import frappe
@@ -11,7 +12,7 @@ from prepaid_billing import ledger
 from prepaid_billing.calls import session
 from prepaid_billing.exceptions import AccountBlocked, InsufficientBalance
 from prepaid_billing.ledger import balance_of
-from prepaid_billing.payments import refunds, topups
+from prepaid_billing.payments import claims, gateway, refunds, topups
 from tests import factories, site
 from tests.books import entries_of
 from tests.client import Api
@@ -310,3 +311,41 @@ def test_a_refund_that_stripe_refuses_is_given_back_and_what_was_done_elsewhere_
 	assert done["status"] == "Failed" and done["failure_reason"]
 	assert balance(company) == 10
 	assert topup_fields(topup.name, "status", "amount_refunded") == ["Partly Refunded", 40]
+
+
+def lose_answer(topup: str, amount: int) -> None:
+	"""Plan a refund in another connection; Stripe makes it, but its answer is lost."""
+	simulate("faults", kind="cut_after", method="POST", path="/v1/refunds", times=3)
+	with ThreadPoolExecutor(1) as pool:
+		asked = pool.submit(_request, topup, amount)
+		with pytest.raises(refunds.TryAgain):
+			asked.result()
+
+
+def _request(topup: str, amount: int) -> None:
+	with site.connected():
+		refunds.request(topup, Decimal(amount), "goodwill", new_id())
+
+
+@pytest.mark.usefixtures("no_webhooks")
+def test_a_refund_of_ours_that_stripe_tells_of_first_is_taken_once_also_by_a_reader_of_the_past() -> None:
+	company, topup = paid()
+	topups.find(topup.name)  # opens the view of the past
+	lose_answer(topup.name, 20)
+	refunds.hear(topup.name, gateway.refunds_of(topup.payment_intent_id))
+	assert entries_of(company) == ["Top-up 50.0", "Refund -20.0"]
+	assert frappe.get_all("Billing Refund", {"topup": topup.name}, pluck="status") == ["Succeeded"]
+
+
+@pytest.mark.usefixtures("no_webhooks")
+def test_under_the_lock_stripes_refund_is_the_planned_one_that_it_names() -> None:
+	company, topup = paid()
+	lose_answer(topup.name, 20)
+	site.fresh()
+	told = gateway.refunds_of(topup.payment_intent_id)
+	with pytest.raises(refunds.TryAgain):
+		claims.apply(topup.name, [replace(one, record="") for one in told])
+	claims.apply(topup.name, told)
+	assert entries_of(company) == ["Top-up 50.0", "Refund -20.0"]
+	refunds.complete_planned()
+	assert frappe.get_all("Billing Refund", {"topup": topup.name}, pluck="status") == ["Succeeded"]

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -184,3 +185,15 @@ def test_every_public_function_has_a_docstring_and_annotations() -> None:
 					all(argument.annotation for argument in node.args.args + node.args.kwonlyargs)
 					and node.returns
 				), f"{path}: {node.name}"
+
+
+@pytest.mark.parametrize(
+	"patch", sorted((ROOT / "tests/planted").glob("*.patch")), ids=lambda patch: patch.stem
+)
+def test_a_planted_bug_fits_the_code(patch: Path) -> None:
+	checked = subprocess.run(
+		["git", "apply", "--check", "--unsafe-paths", f"--directory={ROOT}", patch],
+		cwd="/",
+		capture_output=True,
+	)
+	assert checked.returncode == 0, checked.stderr.decode()

@@ -93,6 +93,16 @@ def test_every_order_of_a_payments_life_ends_paid_and_credits_once() -> None:
 		assert (state.status, credits) == ("Paid", 1)
 
 
+def test_a_bank_debit_that_failed_stays_failed_whatever_comes_late() -> None:
+	for order in permutations(("open", "processing", "failed", "expired")):
+		state = TOPUP
+		for outcome in order + order:
+			decision = decide(state, replace(PAID, outcome=outcome))
+			if decision.action == "status":
+				state = replace(state, status=decision.status)
+		assert state.status == "Failed"
+
+
 MINOR = [
 	("12.34", "EUR", 1234),
 	("0.29", "EUR", 29),
