@@ -8,7 +8,7 @@ from prepaid_billing.alerts.check import check_low_balances
 from prepaid_billing.batch import each
 from prepaid_billing.calls import usage_counts
 from prepaid_billing.calls.session import expire_stale
-from prepaid_billing.ledger import checkpoints
+from prepaid_billing.ledger import checkpoints, transaction
 from prepaid_billing.ledger.verify import verify
 from prepaid_billing.log import log
 from prepaid_billing.payments import reconcile
@@ -60,7 +60,13 @@ def prepaid_verify_books() -> None:
 
 
 def prepaid_reconcile() -> None:
-	"""Compare our books with Stripe's, daily, and tell the managers where they differ."""
-	outcome = reconcile.run()
+	"""Compare our books with Stripe's, daily, and tell the managers where they differ, or could not be compared."""
+	try:
+		outcome = reconcile.run()
+	except Exception as error:
+		reason = f"{type(error).__name__}: {error}"
+		# Committed, because Frappe takes back what a failing job has written.
+		transaction.run(lambda: mail.queue_failed_comparison(reason))
+		raise
 	if outcome and outcome.differences:
 		mail.queue_different_books(outcome.lines(), [str(difference) for difference in outcome.differences])

@@ -124,6 +124,17 @@ def queue_different_books(sums: list[str], findings: list[str]) -> None:
 		)
 
 
+def queue_failed_comparison(reason: str) -> None:
+	"""Tell every enabled Prepaid Billing Manager that our books could not be compared with Stripe's, and why."""
+	if managers := _managers():
+		frappe.sendmail(
+			recipients=managers,
+			subject=_("The books of Prepaid Billing could not be compared with Stripe's"),
+			template="failed_comparison",
+			args={"reason": reason, "site": get_url()},
+		)
+
+
 def _managers() -> list[str]:
 	return frappe.db.sql_list(
 		"""

@@ -15,9 +15,10 @@ KINDS = {takeback.REFUND: compare.REFUND, takeback.DISPUTE: compare.DISPUTE}
 _DOCTYPES = {kind: doctype for doctype, kind in KINDS.items()}
 
 _LONGEST = 200 * 86_400 * clock.SECOND
-"""How long a refund or dispute that is still open is asked for: banks decide a dispute within months."""
+"""How long a refund or dispute that is still open is asked for: banks decide a dispute, and an appeal after it was
+lost, within months."""
 
-_OPEN = {takeback.REFUND: ("Pending",), takeback.DISPUTE: ("Inquiry", "Open")}
+_OPEN = {takeback.REFUND: ("Pending",), takeback.DISPUTE: ("Inquiry", "Open", "Lost")}
 
 
 def first_topup_us() -> int | None:
@@ -36,7 +37,8 @@ def by_intent(ids: list[str]) -> dict[str, frappe._dict]:
 
 
 def claim_status(claim: Claim) -> str | None:
-	"""Return the status in which we know a refund or dispute, None where we do not know it."""
+	"""Return the status in which we know a refund or dispute now, None where we do not know it."""
+	frappe.db.rollback()
 	found = frappe.db.sql(
 		f"SELECT status FROM `tab{claim.kind}` WHERE {claims.ID_COLUMN[claim.kind]} = %s", (claim.stripe_id,)
 	)

@@ -25,7 +25,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-	"""An object that is not the same on both sides. None where it is not there at all."""
+	"""An object that is not the same on both sides, None where it is not there at all, or has a ``problem``."""
 
 	kind: str
 	stripe_id: str
@@ -33,8 +33,11 @@ class Difference:
 	currency: str
 	at_stripe: Decimal | None
 	here: Decimal | None
+	problem: str = ""
 
 	def __str__(self) -> str:
+		if self.problem:
+			return f"{self.kind} {self.stripe_id} of top-up {self.topup}: {self.problem}"
 		sides = (
 			f"{side} {'nothing' if amount is None else f'{as_text(amount)} {self.currency}'}"
 			for side, amount in (("at Stripe", self.at_stripe), ("here", self.here))

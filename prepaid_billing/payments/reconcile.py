@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import frappe
 
-from prepaid_billing.exceptions import BillingError
+from prepaid_billing.exceptions import BillingError, TryAgain
 from prepaid_billing.ledger import clock, rows, transaction
 from prepaid_billing.log import log
 from prepaid_billing.payments import books, compare, gateway, refunds, topups
@@ -101,7 +101,7 @@ def _compare(outcome: Outcome, tell: Tell) -> None:
 	seen.read_again(books.left_out(outcome.since_us, outcome.started_us, seen.theirs))
 	# What differs may have changed since the list was read.
 	seen.read_again((row.kind, row.stripe_id, row.topup) for row in _differences(outcome, seen))
-	outcome.differences = _differences(outcome, seen)
+	outcome.differences = [*_differences(outcome, seen), *seen.problems.values()]
 	outcome.compared = len(seen.theirs)
 
 
@@ -119,6 +119,7 @@ class _Seen:
 	def __init__(self, outcome: Outcome, tell: Tell) -> None:
 		self.outcome, self.tell = outcome, tell
 		self.theirs: dict[tuple[str, str], Position] = {}
+		self.problems: dict[tuple[str, str], Difference] = {}
 
 	def sessions(self, sessions: Iterable[dict]) -> dict[str, str]:
 		"""Bring unfinished top-ups up to date; return the top-up by payment intent of the sessions that are ours."""
@@ -127,7 +128,9 @@ class _Seen:
 			"sessions", sessions, books.by_session, lambda one: one["id"]
 		):
 			if topup and topup.status in ("Created", "Processing") and session["status"] != "open":
-				self._heal(topup.name, lambda topup=topup: _refresh(topup))
+				self._heal(
+					PAYMENT, session["payment_intent"] or session["id"], topup.name, lambda topup=topup: _refresh(topup)
+				)
 			if topup and session["payment_intent"]:
 				ours[session["payment_intent"]] = topup.name
 		return ours
@@ -143,7 +146,7 @@ class _Seen:
 				self.outcome.not_ours += 1
 				continue
 			if topups.find(name).status not in FINAL:
-				self._heal(name, lambda name=name: _credit(name))
+				self._heal(PAYMENT, intent, name, lambda name=name: _credit(name))
 			currency = charge["currency"].upper()
 			self._add(PAYMENT, intent, name, currency, to_major(charge["amount_captured"], currency))
 
@@ -151,27 +154,33 @@ class _Seen:
 		self, claim_of: Callable[[dict], Claim], things: Iterable[dict], sessions: dict[str, str]
 	) -> None:
 		"""Act on the refunds or disputes that were not heard of."""
-		for thing, topup in self._with_topups(
-			claim_of.__name__[3:] + "s", things, books.by_intent, _intent_of
-		):
+		kind = claim_of.__name__[3:]
+		for thing, topup in self._with_topups(f"{kind}s", things, books.by_intent, _intent_of):
 			if name := topup.name if topup else sessions.get(_intent_of(thing)):
-				self.claim(name, claim_of(thing))
+				self.claim(kind, thing["id"], name, lambda thing=thing: claim_of(thing))
 
-	def claim(self, topup: str, claim: Claim) -> None:
-		"""Act on a refund or dispute where we know another state of it."""
-		known = books.claim_status(claim)
-		if known != claim.status:
-			self._heal(topup, lambda: _hear(topup, claim))
-		kind = books.KINDS[claim.kind]
-		self._add(kind, claim.stripe_id or "", topup, claim.currency, -claim.takes)
+	def claim(self, kind: str, stripe_id: str, topup: str, read: Callable[[], Claim | None]) -> None:
+		"""Act on a refund or dispute where we know another state of it. Raises TryAgain of ``read`` alone."""
+		self.problems.pop((kind, stripe_id), None)
+		try:
+			claim = read()
+		except TryAgain:
+			raise
+		except Exception as error:
+			return self._trouble(kind, stripe_id, topup, error)
+		if not claim:
+			return
+		self._heal(kind, stripe_id, topup, lambda: books.claim_status(claim) != claim.status and _hear(topup, claim))
+		self._add(kind, stripe_id, topup, claim.currency, -claim.takes)
 
 	def read_again(self, named: Iterable[tuple[str, str, str]]) -> None:
 		"""Read objects, given by kind, Stripe id and top-up, one by one, and act on them."""
 		for kind, stripe_id, topup in named:
 			if kind == PAYMENT:
 				self._payment(stripe_id, topup)
-			elif claim := gateway.claim(kind, stripe_id):
-				self.claim(topup, claim)
+			else:
+				named_one = (kind, stripe_id)
+				self.claim(*named_one, topup, lambda named_one=named_one: gateway.claim(*named_one))
 
 	def _payment(self, intent: str, topup: str) -> None:
 		facts = gateway.intent_facts(intent)
@@ -188,13 +197,14 @@ class _Seen:
 		"""Yield each object with our top-up of it, asking our books once for each of Stripe's pages."""
 		read = 0
 		for page in things:
+			frappe.db.rollback()
 			found = find([key(thing) for thing in page])
 			yield from ((thing, found.get(key(thing))) for thing in page)
 			read += len(page)
 			self.tell(what, read)
 
-	def _heal(self, topup: str, work: Callable[[], bool]) -> None:
-		"""Make good what was missed. What only a person can judge stays as it is, and differs."""
+	def _heal(self, kind: str, stripe_id: str, topup: str, work: Callable[[], bool]) -> None:
+		"""Make good what was missed. What only a person can judge stays as it is, and differs; so does what fails."""
 		try:
 			if work():
 				self.outcome.healed += 1
@@ -202,6 +212,16 @@ class _Seen:
 		except (BillingError, Unclear) as error:
 			frappe.db.rollback()
 			log("not made good", topup=topup, reason=str(error))
+		except Exception as error:
+			self._trouble(kind, stripe_id, topup, error)
+
+	def _trouble(self, kind: str, stripe_id: str, topup: str, error: Exception) -> None:
+		"""Let one object that fails be a difference, so that it does not end the comparison of all others."""
+		frappe.db.rollback()
+		reason = str(error.args[0]).format(*error.args[1:]) if isinstance(error, Unclear) else str(error)
+		problem = f"{type(error).__name__}: {reason}"[:200]
+		log("not made good", topup=topup, reason=problem)
+		self.problems[kind, stripe_id] = Difference(kind, stripe_id, topup, "", None, None, problem)
 
 	def _add(self, kind: str, stripe_id: str, topup: str, currency: str, amount: Decimal) -> None:
 		self.theirs[kind, stripe_id] = Position(kind, stripe_id, topup, currency, amount + ZERO)

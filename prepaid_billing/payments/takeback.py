@@ -10,6 +10,7 @@ from prepaid_billing.rating.money import N_, ZERO
 REFUND, DISPUTE = "Billing Refund", "Billing Dispute"
 
 # Status by Stripe's word, and how late in its life each stands: a later one is never undone by an earlier one.
+# A lost dispute may be won by an appeal. Where one is lost that was won, the comparison with Stripe tells.
 _REFUND = {
 	"pending": "Pending",
 	"requires_action": "Pending",
@@ -26,10 +27,13 @@ _DISPUTE = {
 	"under_review": "Open",
 	"won": "Won",
 	"lost": "Lost",
+	# After it was lost; the money stays away meanwhile.
+	"appeal_needs_response": "Lost",
+	"appeal_under_review": "Lost",
 }
 _AGE = {
 	REFUND: {"Planned": 0, "Pending": 1, "Succeeded": 2, "Failed": 3, "Cancelled": 3},
-	DISPUTE: {"Inquiry": 0, "Open": 1, "Won": 2, "Lost": 2},
+	DISPUTE: {"Inquiry": 0, "Open": 1, "Lost": 2, "Won": 3},
 }
 _TAKES = {REFUND: ("Planned", "Pending", "Succeeded"), DISPUTE: ("Open", "Lost")}
 

@@ -87,6 +87,7 @@ def open_dispute(operation: Operation, params: dict[str, Any]) -> Json:
 
 
 _DISPUTE_STEPS = {
+	"appeal": disputes.appeal,
 	"close": disputes.close_inquiry,
 	"escalate": disputes.escalate,
 	"lose": disputes.lose,
@@ -95,7 +96,7 @@ _DISPUTE_STEPS = {
 
 
 def move_dispute(operation: Operation, params: dict[str, Any], id: str, step: str) -> Json:
-	"""Let the bank take the next step: an inquiry is closed or escalated, a dispute lost or won."""
+	"""Let the bank take the next step: an inquiry is closed or escalated, a dispute lost, appealed against or won."""
 	dispute = operation.store.require("dispute", id, "dispute")
 	_DISPUTE_STEPS[step](operation, dispute)
 	return dispute

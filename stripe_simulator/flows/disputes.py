@@ -82,7 +82,7 @@ def update_metadata(operation: Operation, dispute: StripeObject, metadata: dict[
 
 def win(operation: Operation, dispute: StripeObject) -> None:
 	"""Let the bank decide for the merchant: the money comes back, the fee does not."""
-	_require_status(dispute, ("needs_response", "under_review"))
+	_require_status(dispute, ("needs_response", "under_review", "appeal_under_review"))
 	withdrawn = list(dispute["balance_transactions"])
 	balance.book_dispute_reversal(operation, dispute)
 	before = copy.deepcopy(dispute)
@@ -95,10 +95,18 @@ def win(operation: Operation, dispute: StripeObject) -> None:
 
 def lose(operation: Operation, dispute: StripeObject) -> None:
 	"""Let the bank decide for the customer: the money stays away."""
-	_require_status(dispute, ("needs_response", "under_review"))
+	_require_status(dispute, ("needs_response", "under_review", "appeal_under_review"))
 	before = copy.deepcopy(dispute)
 	dispute["status"] = "lost"
 	operation.emit("charge.dispute.closed", dispute, before=before)
+
+
+def appeal(operation: Operation, dispute: StripeObject) -> None:
+	"""Let the merchant appeal against a lost dispute; the money stays away until that is decided."""
+	_require_status(dispute, ("lost",))
+	before = copy.deepcopy(dispute)
+	dispute["status"] = "appeal_under_review"
+	operation.emit("charge.dispute.updated", dispute, before=before)
 
 
 def close_inquiry(operation: Operation, dispute: StripeObject) -> None:

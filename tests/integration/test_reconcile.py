@@ -20,7 +20,7 @@ import stripe
 from prepaid_billing import scheduled
 from prepaid_billing.exceptions import TryAgain
 from prepaid_billing.ledger import balance_of, clock, rows
-from prepaid_billing.payments import issuing, keys, reconcile, refunds, topups
+from prepaid_billing.payments import issuing, keys, reconcile, refunds, takeback, topups
 from tests import factories, site
 from tests.factories import make_company, new_id
 from tests.integration.test_commands import bench
@@ -221,6 +221,35 @@ def test_a_dispute_that_was_open_is_followed_beyond_the_window(world: World) -> 
 	assert balance(company) == 50
 
 
+def test_a_dispute_under_appeal_stays_taken_and_is_given_back_when_that_is_won(world: World) -> None:
+	company = make_company()
+	dispute = world.simulate("disputes", payment_intent=world.pay(company))["id"]
+	world.simulate(f"disputes/{dispute}/lose")
+	world.reconcile(30)
+	world.simulate(f"disputes/{dispute}/appeal")
+	outcome = world.reconcile(30)
+	assert (outcome.healed, outcome.differences, balance(company)) == (0, [], 0)
+	world.pass_days(100)
+	world.simulate(f"disputes/{dispute}/win")
+	assert world.reconcile(30).differences == []
+	assert balance(company) == 50
+
+
+def test_one_dispute_that_nobody_understands_is_a_difference_and_all_others_are_compared(
+	world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+	company = make_company()
+	dispute = world.simulate("disputes", payment_intent=world.pay(company))["id"]
+	world.simulate(f"disputes/{dispute}/win")
+	other = world.pay(company, "30")
+	world.simulate("refunds", payment_intent=other)
+	monkeypatch.delitem(takeback._DISPUTE, "won")
+	outcome = world.reconcile(30)
+	assert [str(row).split(" of ")[0] for row in outcome.differences] == [f"dispute {dispute}"]
+	assert "Stripe calls it won." in str(outcome.differences[0])
+	assert balance(company) == 50
+
+
 def test_a_refund_that_was_heard_of_late_is_no_difference_when_its_day_has_left_the_window(
 	world: World,
 ) -> None:
@@ -325,6 +354,12 @@ def test_where_stripe_does_not_answer_the_comparison_has_failed_and_says_so(
 	with world.now(), pytest.raises(TryAgain):
 		reconcile.run(30)
 	site.fresh()
+	factories.make_manager()
+	before = frappe.db.count("Email Queue", {"message": ["like", "%could not be compared%"]})
+	with world.now(), pytest.raises(TryAgain):
+		scheduled.prepaid_reconcile()
+	site.fresh()
+	assert frappe.db.count("Email Queue", {"message": ["like", "%could not be compared%"]}) > before
 	(last,) = frappe.get_all(
 		"Billing Reconciliation", fields=["status", "is_open"], order_by="started_us desc", limit=1
 	)

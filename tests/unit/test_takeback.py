@@ -92,6 +92,8 @@ LIVES = [
 	(refund("20", "Pending"), refund("20", "Cancelled")),
 	(dispute("50", "Inquiry"), dispute("50"), dispute("50", "Won")),
 	(dispute("50", "Inquiry"), dispute("50"), dispute("50", "Lost")),
+	# an appeal
+	(dispute("50"), dispute("50", "Lost"), dispute("50", "Won")),
 ]
 
 
@@ -107,7 +109,6 @@ def test_any_order_and_repetition_of_a_claims_life_ends_as_the_right_one(life: t
 @pytest.mark.parametrize(
 	"known,new",
 	[
-		(dispute("50", "Won"), dispute("50", "Lost")),
 		(refund("20", "Failed"), refund("20", "Cancelled")),
 		(refund("20"), refund("21")),
 		(dispute("50", "Inquiry"), dispute("40")),
@@ -146,6 +147,8 @@ def test_a_refund_is_read_in_major_units(status: str, ours: str) -> None:
 		("under_review", "Open"),
 		("won", "Won"),
 		("lost", "Lost"),
+		("appeal_needs_response", "Lost"),
+		("appeal_under_review", "Lost"),
 	],
 )
 def test_a_dispute_is_read_by_whether_money_has_moved(status: str, ours: str) -> None:
