@@ -17,6 +17,7 @@ from prepaid_billing.exports import transactions
 from prepaid_billing.exports.table import safe
 from prepaid_billing.ledger import checkpoints, clock, statement
 from prepaid_billing.ledger.period import zone_of
+from prepaid_billing.ledger.verify import verify
 from prepaid_billing.permissions import CUSTOMER
 from tests import factories, site
 from tests.client import Api
@@ -134,6 +135,30 @@ def test_checkpoints_are_written_once_by_two_jobs_and_verified(
 	frappe.db.commit()
 	assert frappe.get_all("Ledger Checkpoint", {"company": company}, pluck="name", order_by="name") == before
 	assert checkpoints.bring_forward() == 0
+
+
+@pytest.mark.parametrize(
+	"forgery",
+	[
+		"UPDATE `tabLedger Checkpoint` SET amount = amount + 1 WHERE company = %s AND sequence = 4 LIMIT 1",
+		"UPDATE `tabLedger Checkpoint` SET entries = entries + 1 WHERE company = %s AND sequence = 8 LIMIT 1",
+		"DELETE FROM `tabLedger Checkpoint` WHERE company = %s AND sequence = 8 LIMIT 1",
+	],
+)
+def test_checkpoint_that_was_tampered_with_is_found(
+	company: str, monkeypatch: pytest.MonkeyPatch, forgery: str
+) -> None:
+	monkeypatch.setattr(checkpoints, "EVERY", 4)
+	book(company, 9)
+	site.fresh()
+	checkpoints.bring_forward()
+	assert verify() == []
+	frappe.db.sql(forgery, (company,))
+	frappe.db.commit()
+	findings = verify()
+	assert findings and all(company in finding.subject for finding in findings)
+	frappe.db.delete("Ledger Checkpoint", {"company": company})
+	frappe.db.commit()
 
 
 def test_totals_tell_money_in_calls_and_other_apart(company: str, customer: Api, gateway: Api) -> None:

@@ -13,6 +13,7 @@ from pypdf import PdfReader
 from prepaid_billing.calls import usage, usage_counts
 from prepaid_billing.ledger import clock
 from prepaid_billing.ledger.period import Period, zone_of
+from prepaid_billing.ledger.verify import verify
 from prepaid_billing.usage_period import chosen
 from tests import factories, site
 from tests.client import Api
@@ -171,6 +172,24 @@ def test_count_is_due_only_when_enough_was_booked_and_does_nothing_twice(
 	usage_counts._bring_forward(company)
 	after = frappe.get_all("Call Usage", {"company": company}, ["quarter", "calls"], order_by="quarter")
 	assert before == after and sum(row.calls for row in after) == 3
+
+
+@pytest.mark.parametrize("column", ["calls", "amount", "duration_sec", "billed_sec", "up_to_3m"])
+def test_count_that_was_tampered_with_is_found(company: str, record: Record, column: str) -> None:
+	record(61, 20)
+	record(61)
+	count(company)
+	assert verify() == []
+	oldest = "SELECT MIN(quarter) FROM (SELECT * FROM `tabCall Usage`) counted WHERE company = %s"
+	frappe.db.sql(
+		f"UPDATE `tabCall Usage` SET {column} = {column} + 1 WHERE company = %s AND quarter = ({oldest})",
+		(company, company),
+	)
+	frappe.db.commit()
+	assert [company in finding.subject for finding in verify()] == [True]
+	frappe.db.delete("Call Usage", {"company": company})
+	frappe.db.delete("Call Usage State", {"company": company})
+	frappe.db.commit()
 
 
 def test_summary_by_api_agrees_with_its_parts(company: str, customer: Api, record: Record) -> None:
