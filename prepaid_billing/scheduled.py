@@ -41,7 +41,7 @@ def prepaid_summaries() -> None:
 
 def prepaid_unfinished_topups() -> None:
 	"""Go on with what was left unfinished: top-ups, refunds that did not reach Stripe, events that failed; hourly."""
-	each((refresh_unfinished, complete_planned, process_waiting), lambda job: job())
+	each((complete_planned, process_waiting, refresh_unfinished), lambda job: job())
 
 
 def prepaid_missing_receipts() -> None:

@@ -1,11 +1,14 @@
-"""What our books hold of Stripe's payments, refunds and disputes: for the comparison with its lists."""
+"""What our books hold of Stripe's payments, refunds and disputes: for the comparison with its lists.
+
+Of the mode in use alone, test or live: Stripe's key knows nothing of the other one's objects.
+"""
 
 from collections.abc import Container, Iterable, Iterator
 
 import frappe
 
 from prepaid_billing.ledger import clock
-from prepaid_billing.payments import claims, compare, takeback
+from prepaid_billing.payments import claims, compare, keys, takeback
 from prepaid_billing.payments.compare import PAYMENT, Position
 from prepaid_billing.payments.decide import FINAL
 from prepaid_billing.payments.takeback import Claim
@@ -23,7 +26,9 @@ _OPEN = {takeback.REFUND: ("Pending",), takeback.DISPUTE: ("Inquiry", "Open", "L
 
 def first_topup_us() -> int | None:
 	"""Return when the first top-up began, in microseconds since 1970, UTC."""
-	return frappe.db.sql("SELECT MIN(created_us) FROM `tabBalance Topup`")[0][0]
+	return frappe.db.sql(
+		"SELECT MIN(created_us) FROM `tabBalance Topup` WHERE livemode = %s", (int(keys.is_live()),)
+	)[0][0]
 
 
 def by_session(ids: list[str]) -> dict[str, frappe._dict]:
@@ -34,6 +39,11 @@ def by_session(ids: list[str]) -> dict[str, frappe._dict]:
 def by_intent(ids: list[str]) -> dict[str, frappe._dict]:
 	"""Return our top-ups (name, status) by the payment intents among ``ids`` that paid one."""
 	return _topups_by("payment_intent_id", ids)
+
+
+def is_topup(name: str | None) -> bool:
+	"""Whether a top-up of ours has this name."""
+	return bool(name and frappe.db.sql("SELECT 1 FROM `tabBalance Topup` WHERE name = %s", (name,)))
 
 
 def claim_status(claim: Claim) -> str | None:
@@ -76,15 +86,16 @@ def _between(since_us: int, until_us: int) -> Iterator[Position]:
 	yield from _read(PAYMENT, "created_us BETWEEN %(since)s AND %(until)s", span)
 	span = {name: clock.site_time(instant) for name, instant in span.items()}
 	for kind in _DOCTYPES:
-		created = f"creation BETWEEN %(since)s AND %(until)s AND {_id_column(kind)} IS NOT NULL"
+		created = f"c.creation BETWEEN %(since)s AND %(until)s AND {_id_column(kind)} IS NOT NULL"
 		yield from _read(kind, created, span)
 
 
 def _read(kind: str, condition: str, values: dict[str, object]) -> list[Position]:
+	values = {"livemode": int(keys.is_live()), **values}
 	if kind == PAYMENT:
 		query = f"""
 			SELECT payment_intent_id, name, currency, CAST(amount_paid AS CHAR) FROM `tabBalance Topup`
-			WHERE status IN %(final)s AND {condition}
+			WHERE status IN %(final)s AND livemode = %(livemode)s AND {condition}
 		"""
 		return [
 			Position(kind, *names, from_database(amount))
@@ -92,7 +103,9 @@ def _read(kind: str, condition: str, values: dict[str, object]) -> list[Position
 		]
 	doctype = _DOCTYPES[kind]
 	query = f"""
-		SELECT {_id_column(kind)}, topup, currency, status, CAST(amount AS CHAR) FROM `tab{doctype}` WHERE {condition}
+		SELECT {_id_column(kind)}, c.topup, c.currency, c.status, CAST(c.amount AS CHAR)
+		FROM `tab{doctype}` c JOIN `tabBalance Topup` t ON t.name = c.topup
+		WHERE t.livemode = %(livemode)s AND {condition}
 	"""
 	return [
 		Position(
@@ -112,8 +125,11 @@ def _id_column(kind: str) -> str:
 
 def _still_open(doctype: str, column: str) -> list[tuple[str, str]]:
 	return frappe.db.sql(
-		f"SELECT {column}, topup FROM `tab{doctype}` WHERE status IN %s AND {column} IS NOT NULL AND creation > %s",
-		(_OPEN[doctype], clock.site_time(clock.now_us() - _LONGEST)),
+		f"""
+		SELECT {column}, c.topup FROM `tab{doctype}` c JOIN `tabBalance Topup` t ON t.name = c.topup
+		WHERE t.livemode = %s AND c.status IN %s AND {column} IS NOT NULL AND c.creation > %s
+		""",
+		(int(keys.is_live()), _OPEN[doctype], clock.site_time(clock.now_us() - _LONGEST)),
 	)
 
 
@@ -122,8 +138,8 @@ def _topups_by(column: str, ids: list[str]) -> dict[str, frappe._dict]:
 	if not wanted:
 		return {}
 	found = frappe.db.sql(
-		f"SELECT {column} AS id, name, status FROM `tabBalance Topup` WHERE {column} IN %s",
-		(wanted,),
+		f"SELECT {column} AS id, name, status FROM `tabBalance Topup` WHERE {column} IN %s AND livemode = %s",
+		(wanted, int(keys.is_live())),
 		as_dict=True,
 	)
 	return {row.id: row for row in found}

@@ -30,6 +30,10 @@ class UnknownCustomer(PaymentRefused):
 	"""Stripe knows no such customer: deleted there, or of another Stripe account."""
 
 
+class UnknownObject(PaymentRefused):
+	"""Stripe knows no object of this id: of another account or mode, or of a Stripe that was reset."""
+
+
 def create_customer(params: dict, idempotency_key: str) -> str:
 	"""Make a customer and return its id. The same key again returns the same one. Raises TryAgain."""
 	made = _call(
@@ -212,10 +216,8 @@ def _no_constant(name: str) -> None:
 def _one(request: Callable[[stripe.StripeClient], stripe.StripeObject]) -> dict | None:
 	try:
 		return _call(request)
-	except PaymentRefused as error:
-		if getattr(error.__cause__, "code", None) == "resource_missing":
-			return None
-		raise
+	except UnknownObject:
+		return None
 
 
 def _call(request: Callable[[stripe.StripeClient], stripe.StripeObject]) -> dict:
@@ -250,7 +252,9 @@ def _refusal(error: Exception) -> TryAgain:
 	if isinstance(error, passing) or not isinstance(error, stripe.StripeError):
 		return TryAgain(_("The payment service did not answer. Nothing was charged; try again."))
 	missing = isinstance(error, stripe.InvalidRequestError) and error.code == "resource_missing"
-	refusal = UnknownCustomer if missing and error.param == "customer" else PaymentRefused
+	refusal = PaymentRefused
+	if missing:
+		refusal = UnknownCustomer if error.param == "customer" else UnknownObject
 	return refusal(
 		_("The payment service refused this. Nothing was charged; please contact us if it stays so."),
 		error.user_message or "",

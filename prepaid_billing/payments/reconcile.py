@@ -131,6 +131,8 @@ class _Seen:
 				self._heal(
 					PAYMENT, session["payment_intent"] or session["id"], topup.name, lambda topup=topup: _refresh(topup)
 				)
+			if not topup and session["payment_status"] == "paid" and books.is_topup(session["client_reference_id"]):
+				self._stray(session)
 			if topup and session["payment_intent"]:
 				ours[session["payment_intent"]] = topup.name
 		return ours
@@ -214,6 +216,12 @@ class _Seen:
 			log("not made good", topup=topup, reason=str(error))
 		except Exception as error:
 			self._trouble(kind, stripe_id, topup, error)
+
+	def _stray(self, session: dict) -> None:
+		"""Tell of money for a top-up of ours that came by another session than the one we keep."""
+		kind, stripe_id, topup = PAYMENT, session["payment_intent"], session["client_reference_id"]
+		problem = f"it was paid by {session['id']}, which is not the session that we keep"
+		self.problems[kind, stripe_id] = Difference(kind, stripe_id, topup, "", None, None, problem)
 
 	def _trouble(self, kind: str, stripe_id: str, topup: str, error: Exception) -> None:
 		"""Let one object that fails be a difference, so that it does not end the comparison of all others."""

@@ -132,7 +132,7 @@ def refresh_unfinished() -> int:
 		"""
 		SELECT name FROM `tabBalance Topup`
 		WHERE status IN ('Created', 'Processing') AND checkout_session_id IS NOT NULL AND livemode = %s
-		ORDER BY created_us LIMIT 1000
+		ORDER BY created_us DESC LIMIT 1000
 		""",
 		(int(keys.is_live()),),
 	)
@@ -152,16 +152,19 @@ def _lapsed() -> list[str]:
 
 def _refresh_or_expire(name: str) -> None:
 	topup = find(name)
+	reason = _("The payment service could not be reached.")
 	if topup.checkout_session_id:
-		return refresh(name)
+		try:
+			return refresh(name)
+		except gateway.UnknownObject:
+			reason = _("The payment service does not know this checkout page.")
 
 	def work() -> None:
 		with ledger.locked(topup.company):
-			rows.update(
-				"Balance Topup",
-				name,
-				{"status": "Expired", "failure_reason": _("The payment service could not be reached.")},
-			)
+			now = lock(name)
+			# Its session may have been opened meanwhile, or its payment have come.
+			if now.checkout_session_id == topup.checkout_session_id and now.status in ("Created", "Processing"):
+				rows.update("Balance Topup", name, {"status": "Expired", "failure_reason": reason})
 
 	transaction.run(work)
 
@@ -309,7 +312,11 @@ def _check_attempts(account: LockedBalance, limits: _Limits) -> None:
 
 def _known(attempt: _Attempt, company: str) -> frappe._dict | None:
 	topup = _row("idempotency_key = %s", attempt.key) if attempt.key else _row("name = %s", attempt.name)
-	if topup and (topup.company, topup.amount) != (company, attempt.amount):
+	if topup and (topup.company, topup.amount, bool(topup.livemode)) != (
+		company,
+		attempt.amount,
+		attempt.livemode,
+	):
 		raise Duplicate(_("This key was used before for another top-up. Nothing was begun."))
 	return topup
 
@@ -326,8 +333,12 @@ def _open_session(topup: frappe._dict) -> str:
 	params = {**json.loads(topup.checkout_params), "expires_at": expires}
 	session = _session_for_customer(topup, params, f"{topup.name}-{window}")
 
-	def work() -> None:
+	def work() -> str:
 		with ledger.locked(topup.company):
+			# Another call with the same key may have opened one meanwhile, and its payment may be here.
+			now = lock(topup.name)
+			if now.checkout_session_id:
+				return now.checkout_url
 			rows.update(
 				"Balance Topup",
 				topup.name,
@@ -338,9 +349,9 @@ def _open_session(topup: frappe._dict) -> str:
 					"checkout_url": session["url"],
 				},
 			)
+			return session["url"]
 
-	transaction.run(work)
-	return session["url"]
+	return transaction.run(work)
 
 
 def _session_for_customer(topup: frappe._dict, params: dict, key: str) -> dict:

@@ -20,7 +20,7 @@ import stripe
 from prepaid_billing import scheduled
 from prepaid_billing.exceptions import TryAgain
 from prepaid_billing.ledger import balance_of, clock, rows
-from prepaid_billing.payments import issuing, keys, reconcile, refunds, takeback, topups
+from prepaid_billing.payments import books, issuing, keys, reconcile, refunds, takeback, topups
 from tests import factories, site
 from tests.factories import make_company, new_id
 from tests.integration.test_commands import bench
@@ -321,6 +321,37 @@ def test_a_payment_in_our_books_that_stripe_does_not_know_is_a_difference_until_
 	plant_comparison(world)
 	assert world.reconcile(31).differences == []
 	assert frappe.db.get_value("Billing Reconciliation", newest, "is_open") == 0
+
+
+def test_a_top_up_that_was_paid_by_another_session_than_ours_is_a_difference(world: World) -> None:
+	company = make_company()
+	intent = world.pay(company)
+	lose = "UPDATE `tabBalance Topup` SET checkout_session_id = %s WHERE company = %s"
+	frappe.db.sql(lose, (f"cs_{company}", company))
+	frappe.db.commit()
+	(found,) = world.reconcile(30).differences
+	assert (found.stripe_id, "not the session that we keep" in str(found)) == (intent, True)
+
+
+def test_what_was_paid_in_the_other_mode_is_not_compared(world: World) -> None:
+	company = make_company()
+	with world.now():
+		before_us = books.first_topup_us()
+	refunded, disputed = world.pay(company), world.pay(company)
+	world.simulate("refunds", payment_intent=refunded)
+	world.simulate("disputes", payment_intent=disputed)
+	world.reconcile(30)
+	mode = "UPDATE `tabBalance Topup` SET livemode = %s WHERE company = %s"
+	world.simulate("reset")
+	assert len(world.reconcile(30).differences) == 4
+	frappe.db.sql(mode, (1, company))
+	frappe.db.commit()
+	try:
+		outcome = world.reconcile(30)
+		assert (outcome.compared, outcome.differences, books.first_topup_us()) == (0, [], before_us)
+	finally:
+		frappe.db.sql(mode, (0, company))
+		frappe.db.commit()
 
 
 def plant_comparison(world: World) -> int:

@@ -291,3 +291,55 @@ def test_without_a_webhook_secret_no_webhook_is_served(monkeypatch: pytest.Monke
 	monkeypatch.setitem(frappe.conf, "stripe_webhook_secret", " ")
 	with pytest.raises(TryAgain):
 		webhook.receive(b"{}", signature(b"{}", ""))
+
+
+def test_two_windows_with_one_key_end_at_the_same_checkout_page() -> None:
+	company = make_company()
+	first = topups.create(company, Decimal(50), "twice")
+	site.fresh()
+	slow = topups.find(first["topup"])
+	slow.checkout_session_id = slow.checkout_url = None
+	assert pay(first["checkout_url"]).status_code == 303
+	topups.refresh(first["topup"])
+	with site.later(1300):
+		assert topups._open_session(slow) == first["checkout_url"]
+	assert status_of(first["topup"]) == "Paid"
+	assert balance(company) == 50
+
+
+def test_a_key_of_test_mode_is_not_used_again_in_live_mode() -> None:
+	company = make_company()
+	created = topups.create(company, Decimal(50), "modes")
+	frappe.db.sql("UPDATE `tabBalance Topup` SET livemode = 1 WHERE name = %s", (created["topup"],))
+	frappe.db.commit()
+	with pytest.raises(topups.Duplicate):
+		topups.create(company, Decimal(50), "modes")
+
+
+def test_a_top_up_whose_session_was_opened_meanwhile_does_not_expire() -> None:
+	company = make_company()
+	created = topups.create(company, Decimal(50))["topup"]
+	hide = "UPDATE `tabBalance Topup` SET checkout_session_id = %s WHERE name = %s"
+	session = topups.find(created).checkout_session_id
+	frappe.db.sql(hide, (None, created))
+	frappe.db.commit()
+	with ThreadPoolExecutor(1) as pool:
+		topups.find(created)  # the view of the past: no session yet
+		pool.submit(_restore, hide, session, created).result()
+		topups._refresh_or_expire(created)
+	assert status_of(created) == "Created"
+
+
+def test_a_top_up_whose_session_stripe_does_not_know_is_given_up(no_webhooks: None) -> None:
+	topup = topups.create(make_company(), Decimal(50))["topup"]
+	frappe.db.set_value("Balance Topup", topup, "checkout_session_id", f"cs_{topup}")
+	frappe.db.commit()
+	topups.refresh_unfinished()
+	assert status_of(topup) == "Expired"
+	assert topups.find(topup).failure_reason == "The payment service does not know this checkout page."
+
+
+def _restore(query: str, session: str, topup: str) -> None:
+	with site.connected():
+		frappe.db.sql(query, (session, topup))
+		frappe.db.commit()
