@@ -129,9 +129,16 @@ class _Seen:
 		):
 			if topup and topup.status in ("Created", "Processing") and session["status"] != "open":
 				self._heal(
-					PAYMENT, session["payment_intent"] or session["id"], topup.name, lambda topup=topup: _refresh(topup)
+					PAYMENT,
+					session["payment_intent"] or session["id"],
+					topup.name,
+					lambda topup=topup: _refresh(topup),
 				)
-			if not topup and session["payment_status"] == "paid" and books.is_topup(session["client_reference_id"]):
+			if (
+				not topup
+				and session["payment_status"] == "paid"
+				and books.is_topup(session["client_reference_id"])
+			):
 				self._stray(session)
 			if topup and session["payment_intent"]:
 				ours[session["payment_intent"]] = topup.name
@@ -172,7 +179,9 @@ class _Seen:
 			return self._trouble(kind, stripe_id, topup, error)
 		if not claim:
 			return
-		self._heal(kind, stripe_id, topup, lambda: books.claim_status(claim) != claim.status and _hear(topup, claim))
+		self._heal(
+			kind, stripe_id, topup, lambda: books.claim_status(claim) != claim.status and _hear(topup, claim)
+		)
 		self._add(kind, stripe_id, topup, claim.currency, -claim.takes)
 
 	def read_again(self, named: Iterable[tuple[str, str, str]]) -> None:

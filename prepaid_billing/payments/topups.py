@@ -163,7 +163,10 @@ def _refresh_or_expire(name: str) -> None:
 		with ledger.locked(topup.company):
 			now = lock(name)
 			# Its session may have been opened meanwhile, or its payment have come.
-			if now.checkout_session_id == topup.checkout_session_id and now.status in ("Created", "Processing"):
+			if now.checkout_session_id == topup.checkout_session_id and now.status in (
+				"Created",
+				"Processing",
+			):
 				rows.update("Balance Topup", name, {"status": "Expired", "failure_reason": reason})
 
 	transaction.run(work)
