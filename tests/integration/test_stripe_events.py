@@ -90,7 +90,7 @@ def test_eight_replays_at_once_credit_once(manager: Api) -> None:
 
 def test_a_replay_that_fails_again_says_why_and_stays_parked(manager: Api) -> None:
 	event = {"id": f"evt_{new_id()}", "type": "checkout.session.completed", "livemode": False,
-		"data": {"object": {"id": "cs_broken"}}}  # fmt: skip
+		"data": {"object": {"object": "checkout.session"}}}  # fmt: skip
 	for _time in range(webhook.ATTEMPTS):
 		name = receive(event)
 	answer = manager.post("stripe.replay", event=name)

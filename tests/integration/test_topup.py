@@ -175,7 +175,7 @@ def test_metadata_does_not_choose_who_is_credited(no_webhooks: None) -> None:
 
 def test_an_event_that_keeps_failing_is_parked_after_five_tries(no_webhooks: None) -> None:
 	event = {"id": f"evt_{factories.new_id()}", "type": "checkout.session.completed", "livemode": False,
-		"data": {"object": {"id": "cs_broken"}}}  # fmt: skip
+		"data": {"object": {"object": "checkout.session"}}}  # fmt: skip
 	body = as_body(event)
 	answers = [post(body, signature(body)) for _n in range(6)]
 	assert answers == [503] * 4 + [200, 200]
