@@ -19,7 +19,6 @@ def connected() -> Iterator[None]:
 	# Frappe finds its assets and logs relative to the sites folder, as bench runs it there.
 	os.chdir(os.environ["PB_SITES_PATH"])
 	frappe.init(site=NAME, sites_path=".", force=True)
-	frappe.conf.throttle_user_limit = 10_000
 	frappe.connect()
 	frappe.set_user("Administrator")
 	try:
