@@ -7,12 +7,12 @@ from werkzeug.wrappers import Response
 
 from prepaid_billing import inputs
 from prepaid_billing.api.endpoint import endpoint
-from prepaid_billing.calls import usage
+from prepaid_billing.calls.booked import Booking, bookings_of
 from prepaid_billing.exports import table
-from prepaid_billing.exports.transactions import as_statement, as_table, group_sums
+from prepaid_billing.exports.transactions import as_statement, as_table, description, group_sums
 from prepaid_billing.ledger import balance_of, clock, statement
 from prepaid_billing.ledger.period import Period, zone_of
-from prepaid_billing.ledger.statement import CALLS, TYPES, Stretch
+from prepaid_billing.ledger.statement import TYPES, Stretch
 from prepaid_billing.permissions import MANAGER, STAFF, visible_company
 from prepaid_billing.rating.money import as_text
 
@@ -37,8 +37,8 @@ def list(  # the name that the API gives it
 	most = min(inputs.whole_number(USUAL if limit is None else limit, "limit", least=1), MOST)
 	before = None if cursor is None else inputs.whole_number(cursor, "cursor", least=1)
 	found = statement.entries(wanted, most + 1, before)
-	calls = usage.details([entry.reference_name for entry in found if entry.transaction_type in CALLS])
-	rows = [_row(entry, calls.get(entry.reference_name)) for entry in found[:most]]
+	bookings = bookings_of(found)
+	rows = [_row(entry, bookings.get(entry.name)) for entry in found[:most]]
 	return {
 		"company": wanted.company,
 		"currency": balance_of(wanted.company).currency,
@@ -75,26 +75,26 @@ def _wanted(company: Any, from_date: Any, to_date: Any, kind: Any) -> tuple[Stre
 	return wanted, statement.named(wanted, first, last, zone)
 
 
-def _row(entry: frappe._dict, call: frappe._dict | None) -> dict[str, object]:
+def _row(entry: frappe._dict, booking: Booking | None) -> dict[str, object]:
 	row = {
 		"transaction": entry.name,
 		"sequence": entry.sequence,
 		"type": entry.transaction_type,
 		"booked_at": clock.iso(entry.booked_us),
-		"description": entry.description or "",
+		"description": description(entry, booking),
 		"amount": as_text(entry.amount),
 		"balance_after": as_text(entry.balance_after),
 		"topup": entry.reference_name if entry.reference_doctype == "Balance Topup" else None,
 		"call": None,
 	}
-	if call:
+	if booking:
 		row["call"] = {
-			"call_id": call.call_id,
-			"caller": call.caller or "",
-			"callee": call.callee or "",
-			"started_at": clock.iso(call.started_us),
-			"duration_sec": call.duration_sec,
-			"billed_sec": call.billed_sec,
-			"rate_per_minute": as_text(call.rate_per_minute),
+			"call_id": booking.call_id,
+			"caller": booking.caller,
+			"callee": booking.callee,
+			"started_at": clock.iso(booking.started_us),
+			"duration_sec": booking.duration_sec,
+			"billed_sec": booking.billed_sec,
+			"rate_per_minute": as_text(booking.rate_per_minute),
 		}
 	return row

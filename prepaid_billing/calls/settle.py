@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from prepaid_billing.calls import record
+from prepaid_billing.calls.booked import charge_key, describe
 from prepaid_billing.calls.report import owed
 from prepaid_billing.ledger import LockedBalance
 from prepaid_billing.rating.money import ZERO, as_text
@@ -64,14 +65,11 @@ def balances(account: LockedBalance) -> dict[str, object]:
 
 def _book(account: LockedBalance, call: record.Call, due: Decimal, reason: str, forced: bool) -> None:
 	"""Book the charge of a call; where something was booked for it before, a correction."""
-	operation = f"correction:{call.company}:{call.call_id}:{call.bookings}"
-	minutes, seconds = divmod(call.duration_sec, 60)
-	description = f"{call.callee or call.call_id} ({minutes}:{seconds:02d})"
 	account.post(
 		"Call Correction" if call.bookings else "Call Charge",
 		-due,
-		key=operation if call.bookings else f"charge:{call.company}:{call.call_id}",
+		key=charge_key(call.company, call.call_id, call.bookings),
 		reference=("Call Charge", call.name),
-		description=f"{description}, {reason}" if reason else description,
+		description=describe(call.callee or call.call_id, call.duration_sec, reason),
 		forced=forced,
 	)

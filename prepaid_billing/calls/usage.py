@@ -18,7 +18,7 @@ from prepaid_billing.calls import usage_counts
 from prepaid_billing.calls.usage_counts import COLUMNS, LENGTHS
 from prepaid_billing.ledger import clock
 from prepaid_billing.ledger.period import Period
-from prepaid_billing.rating.money import ZERO, from_database
+from prepaid_billing.rating.money import ZERO
 
 EPOCH = date(1970, 1, 1)
 
@@ -26,11 +26,6 @@ _SUMS = ", ".join(
 	f"CAST(SUM({column}) AS CHAR)" if column == "amount" else f"SUM({column})" for column in COLUMNS
 )
 _BY = "SELECT {key} AS part, " + _SUMS + " FROM ({counted}) counted GROUP BY part ORDER BY part"
-_DETAILS = """
-	SELECT name, call_id, caller, callee, started_us, duration_sec, billed_sec, not_billable, overrun,
-		CAST(rate_per_minute AS CHAR) AS rate_per_minute
-	FROM `tabCall Charge` WHERE name IN %s
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +77,6 @@ def by_hour(company: str, period: Period) -> list[Usage]:
 def total(parts: list[Usage]) -> Usage:
 	"""Return all of them together."""
 	return sum(parts, Usage())
-
-
-def details(names: list[str]) -> dict[str, frappe._dict]:
-	"""Return what a customer sees of calls, by the name of their Call Charge."""
-	found = frappe.db.sql(_DETAILS, (names,), as_dict=True) if names else []
-	for call in found:
-		call.rate_per_minute = from_database(call.rate_per_minute)
-	return {call.name: call for call in found}
 
 
 def _by(company: str, period: Period, key: str) -> dict[int, Usage]:

@@ -10,7 +10,7 @@ import frappe
 from frappe import _
 from werkzeug.wrappers import Response
 
-from prepaid_billing.calls import usage
+from prepaid_billing.calls.booked import Booking, bookings_of
 from prepaid_billing.display import day_of, moment, money
 from prepaid_billing.exceptions import InvalidInput
 from prepaid_billing.exports import document, table
@@ -85,10 +85,16 @@ def group_sums(sums: statement.Sums) -> dict[str, tuple[int, Decimal]]:
 	}
 
 
+def description(entry: frappe._dict, booking: Booking | None) -> str:
+	"""Return what people read beside the type of an entry; ``booking`` is what it stands for where it books a call."""
+	return booking.description if booking else entry.description or ""
+
+
 def _statement(wanted: Stretch, period: Period, sums: statement.Sums) -> dict[str, object]:
 	currency = balance_of(wanted.company).currency
 	opening, closing = statement.balances(wanted)
 	entries = [entry for window in statement.in_order(wanted) for entry in window]
+	bookings = bookings_of(entries)
 	return {
 		"company": wanted.company,
 		"first": day_of(period.first),
@@ -100,18 +106,18 @@ def _statement(wanted: Stretch, period: Period, sums: statement.Sums) -> dict[st
 			group: {"entries": count, "amount": money(amount, currency, exact=True)}
 			for group, (count, amount) in group_sums(sums).items()
 		},
-		"entries": [_printed(entry, period.zone) for entry in entries],
+		"entries": [_printed(entry, bookings.get(entry.name), period.zone) for entry in entries],
 		"made": moment(clock.local_time(clock.now_us(), period.zone)),
 		"zone": period.zone.key,
 		"footer": f"{wanted.company}, {day_of(period.first)} – {day_of(period.last)}",
 	}
 
 
-def _printed(entry: frappe._dict, zone: ZoneInfo) -> dict[str, object]:
+def _printed(entry: frappe._dict, booking: Booking | None, zone: ZoneInfo) -> dict[str, object]:
 	return {
 		"date": moment(clock.local_time(entry.booked_us, zone)),
 		"kind": _(entry.transaction_type),
-		"description": entry.description,
+		"description": description(entry, booking),
 		"amount": money(entry.amount, entry.currency, exact=True),
 		"balance": money(entry.balance_after, entry.currency, exact=True),
 	}
@@ -119,23 +125,24 @@ def _printed(entry: frappe._dict, zone: ZoneInfo) -> dict[str, object]:
 
 def _rows(wanted: Stretch, zone: ZoneInfo, flavour: str) -> Iterator[list[Cell]]:
 	for window in statement.in_order(wanted):
-		calls = usage.details([entry.reference_name for entry in window if entry.transaction_type in CALLS])
+		bookings = bookings_of(window)
 		for entry in window:
+			booking = bookings.get(entry.name)
 			kind = entry.transaction_type if flavour == table.PLAIN else _(entry.transaction_type)
 			yield [
-				*(entry.sequence, Instant(entry.booked_us, zone), kind, entry.description),
+				*(entry.sequence, Instant(entry.booked_us, zone), kind, description(entry, booking)),
 				*(entry.amount, entry.balance_after, entry.currency),
-				*_call(calls.get(entry.reference_name), zone),
+				*_call(booking, zone),
 				entry.reference_name if entry.reference_doctype == "Balance Topup" else None,
 			]
 
 
-def _call(call: frappe._dict | None, zone: ZoneInfo) -> list[Cell]:
-	if not call:
+def _call(booking: Booking | None, zone: ZoneInfo) -> list[Cell]:
+	if not booking:
 		return [None] * 7
 	return [
-		*(call.call_id, call.caller, call.callee, Instant(call.started_us, zone)),
-		*(call.duration_sec, call.billed_sec, call.rate_per_minute),
+		*(booking.call_id, booking.caller, booking.callee, Instant(booking.started_us, zone)),
+		*(booking.duration_sec, booking.billed_sec, booking.rate_per_minute),
 	]
 
 

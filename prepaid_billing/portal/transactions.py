@@ -10,10 +10,10 @@ import frappe
 from frappe import _
 
 from prepaid_billing import inputs
-from prepaid_billing.calls import usage
+from prepaid_billing.calls.booked import Booking, bookings_of
 from prepaid_billing.display import day_of, length, moment, money, time_of, weekday_of
 from prepaid_billing.exceptions import InvalidInput
-from prepaid_billing.exports.transactions import check_length, group_sums
+from prepaid_billing.exports.transactions import check_length, description, group_sums
 from prepaid_billing.ledger import balance_of, clock, statement
 from prepaid_billing.ledger.checkpoints import Sum
 from prepaid_billing.ledger.period import zone_of
@@ -193,14 +193,14 @@ class _Page:
 		return self.url(cursor=str(rows[-1].sequence)) if is_more else ""
 
 	def _rows(self, entries: list[frappe._dict]) -> list[dict[str, object]]:
-		calls = usage.details([entry.reference_name for entry in entries if entry.transaction_type in CALLS])
+		bookings = bookings_of(entries)
 		documents = _documents(entries)
 		return [
-			self._row(entry, calls.get(entry.reference_name), documents.get(entry.reference_name, ""))
+			self._row(entry, bookings.get(entry.name), documents.get(entry.reference_name, ""))
 			for entry in entries
 		]
 
-	def _row(self, entry: frappe._dict, call: frappe._dict | None, document: str) -> dict[str, object]:
+	def _row(self, entry: frappe._dict, booking: Booking | None, document: str) -> dict[str, object]:
 		local = clock.local_time(entry.booked_us, self.zone)
 		return {
 			"day": local.date(),
@@ -209,28 +209,36 @@ class _Page:
 			"time": time_of(local),
 			"kind": _(entry.transaction_type),
 			"is_correction": entry.transaction_type == "Call Correction",
-			"detail": "" if call or entry.transaction_type == "Top-up" else entry.description or "",
+			"detail": "" if booking or entry.transaction_type == "Top-up" else description(entry, None),
 			"amount": entry.amount,
 			"is_credit": entry.amount > 0,
 			"balance": entry.balance_after,
-			"call": self._call(entry, call) if call else None,
+			"call": self._call(entry, booking) if booking else None,
 			"receipt_url": _receipt_url(document),
 			"document": _("Credit note") if entry.transaction_type == "Refund" else _("Receipt"),
 		}
 
-	def _call(self, entry: frappe._dict, call: frappe._dict) -> dict[str, object]:
+	def _call(self, entry: frappe._dict, call: Booking) -> dict[str, object]:
+		written = _difference if entry.transaction_type == "Call Correction" else length
 		return {
 			"number": call.callee or call.call_id,
 			"title": _("Call to {0}").format(call.callee)
 			if call.callee
 			else _("Call {0}").format(call.call_id),
-			"caller": call.caller or "",
+			"caller": call.caller,
 			"began": moment(clock.local_time(call.started_us, self.zone)),
-			"real": length(call.duration_sec),
-			"billed": length(call.billed_sec),
+			"real": written(call.duration_sec),
+			"billed": written(call.billed_sec),
+			"has_length": bool(call.duration_sec or call.billed_sec),
+			"reason": call.reason,
 			"rate": money(call.rate_per_minute, self.currency, exact=True),
 			"paid_from": _paid_from(entry),
 		}
+
+
+def _difference(seconds: int) -> str:
+	"""Return by how much a length was corrected, such as ``+1:05`` or ``−0:10``, and a dash where it stayed."""
+	return f"{'+' if seconds > 0 else '−'}{length(abs(seconds))}" if seconds else "–"
 
 
 def _paid_from(entry: frappe._dict) -> str:
