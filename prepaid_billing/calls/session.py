@@ -11,7 +11,7 @@ from frappe import _
 
 from prepaid_billing import ledger, settings
 from prepaid_billing.batch import each
-from prepaid_billing.calls import pricing, record
+from prepaid_billing.calls import pricing, record, stops
 from prepaid_billing.calls.grant import Grant, Running, grant, no_more
 from prepaid_billing.calls.grant import extend as next_grant
 from prepaid_billing.calls.report import END, NEWS, USAGE, Report, judge
@@ -32,11 +32,6 @@ from prepaid_billing.rating.money import as_text
 
 T = TypeVar("T")
 
-_MAY_START = """
-	SELECT status, prepaid_billing_enabled,
-		EXISTS (SELECT 1 FROM `tabBilling Dispute` d WHERE d.company = c.name AND d.status = 'Open')
-	FROM `tabBilling Company` c WHERE name = %s
-"""
 _RATE_DISABLED = "SELECT disabled FROM `tabBilling Rate` WHERE name = %s"
 _OF_CALL = "SELECT name, company FROM `tabCall Charge` WHERE call_id = %s"
 _BATCH = 1_000
@@ -314,16 +309,15 @@ def _insert(now_us: int, columns: dict[str, object]) -> None:
 
 def _blocked(account: LockedBalance) -> str:
 	"""Return why this company gets no money held for calls, or ""."""
-	status, enabled, disputed = frappe.db.sql(_MAY_START, (account.company,))[0]
-	if status != "Active":
-		return _("This company is suspended, so it starts no calls. Its balance is untouched.")
-	if not enabled:
-		return _("Prepaid billing is switched off for this company, so it starts no calls.")
-	if account.status != "Active":
-		return _("The balance of this company is frozen, so it starts no calls.")
-	if disputed and settings.number("dispute_stops_calls"):
-		return _("A payment of this company is disputed, so it starts no calls until that is settled.")
-	return ""
+	return {
+		"": "",
+		stops.SUSPENDED: _("This company is suspended, so it starts no calls. Its balance is untouched."),
+		stops.SWITCHED_OFF: _("Prepaid billing is switched off for this company, so it starts no calls."),
+		stops.FROZEN: _("The balance of this company is frozen, so it starts no calls."),
+		stops.DISPUTED: _(
+			"A payment of this company is disputed, so it starts no calls until that is settled."
+		),
+	}[stops.stop_of(account.company, account.status)]
 
 
 def _is_withdrawn(rate: str) -> bool:

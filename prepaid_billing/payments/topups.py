@@ -243,11 +243,15 @@ def _limits() -> _Limits:
 
 def _insert(account: LockedBalance, attempt: _Attempt) -> frappe._dict:
 	_check_amount(attempt.amount, account.currency, attempt.limits)
-	status, language, emails = frappe.db.get_value(
-		"Billing Company", account.company, ["status", "language", "billing_emails"]
+	status, enabled, language, emails = frappe.db.get_value(
+		"Billing Company", account.company, ["status", "prepaid_billing_enabled", "language", "billing_emails"]
 	)
 	if status != "Active":
 		raise AccountBlocked(_("This company is suspended, so it cannot top up. Please contact us."))
+	if not enabled:
+		raise AccountBlocked(
+			_("Prepaid billing is switched off for this company, so it cannot top up. Please contact us.")
+		)
 	_check_attempts(account, attempt.limits)
 	rows.insert(
 		"Balance Topup",

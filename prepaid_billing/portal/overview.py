@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import frappe
 from babel.dates import format_date
 from frappe import _
 
 from prepaid_billing.alerts.decide import level_of
-from prepaid_billing.calls import live, recent
+from prepaid_billing.calls import live, recent, stops
+from prepaid_billing.calls.booked import bookings_of
 from prepaid_billing.display import day_of, days_in_words, length, moment, money
+from prepaid_billing.exports.transactions import description
 from prepaid_billing.ledger import BalanceView, balance_of, last_entries
 from prepaid_billing.portal import address, may_pay, payers
 from prepaid_billing.portal.figures import column, language, minutes, number, price_in_words, rate_of
@@ -37,21 +38,33 @@ def overview(company: str) -> dict[str, object]:
 		"blocked": blocked(view),
 		"payers": "" if may_pay(company) else payers(company),
 		"may_pay": may_pay(company),
+		"takes_topups": takes_topups(view),
 		"topup_url": address("/topup", company),
 	}
 
 
 def blocked(view: BalanceView) -> str:
-	"""Return why no new calls can be started whatever the balance, or nothing."""
-	if frappe.db.get_value("Billing Company", view.company, "status") != "Active":
-		return _(
+	"""Return why no new calls can be started whatever the balance, in words for the customer, or nothing."""
+	return {
+		"": "",
+		stops.SUSPENDED: _(
 			"Your company is suspended. New calls cannot be started. Your balance is kept; please contact us."
-		)
-	if view.status != "Active":
-		return _(
+		),
+		stops.SWITCHED_OFF: _(
+			"Prepaid billing is switched off for your company. New calls cannot be started. Your balance is kept; please contact us."
+		),
+		stops.FROZEN: _(
 			"Your balance is frozen. New calls cannot be started. Your money is kept; please contact us."
-		)
-	return ""
+		),
+		stops.DISPUTED: _(
+			"Your bank is disputing a payment. New calls cannot be started until that is settled. Please contact us."
+		),
+	}[stops.stop_of(view.company, view.status)]
+
+
+def takes_topups(view: BalanceView) -> bool:
+	"""Whether the company can be topped up at all. A frozen or disputed one may pay, but gains no calls by it yet."""
+	return stops.stop_of(view.company, view.status) not in (stops.SUSPENDED, stops.SWITCHED_OFF)
 
 
 def _use(view: BalanceView) -> dict[str, object]:
@@ -83,6 +96,7 @@ def _running(call: live.Running, currency: str) -> dict[str, object]:
 
 def _entries(view: BalanceView) -> list[dict[str, object]]:
 	entries = last_entries(view.company, ENTRIES)
+	bookings = bookings_of(entries)
 	amounts = column([entry.amount for entry in entries], view.currency, plus="+")
 	balances = column([entry.balance_after for entry in entries], view.currency)
 	return [
@@ -90,7 +104,7 @@ def _entries(view: BalanceView) -> list[dict[str, object]]:
 			"date": moment(entry.booked_at),
 			"iso": entry.booked_at.isoformat(timespec="seconds"),
 			"kind": _(entry.transaction_type),
-			"detail": "" if entry.transaction_type == "Top-up" else entry.description,
+			"detail": "" if entry.transaction_type == "Top-up" else description(entry, bookings.get(entry.name)),
 			"amount": amount,
 			"is_credit": entry.amount > 0,
 			"balance": balance,

@@ -12,7 +12,7 @@ from frappe import _
 from prepaid_billing import settings
 from prepaid_billing.calls import recent
 from prepaid_billing.display import money
-from prepaid_billing.exceptions import InvalidAmount
+from prepaid_billing.exceptions import AccountBlocked, InvalidAmount
 from prepaid_billing.ledger import balance_of, clock
 from prepaid_billing.payments import topups, vat
 from prepaid_billing.payments.decide import FINAL
@@ -20,14 +20,16 @@ from prepaid_billing.payments.reasons import in_words
 from prepaid_billing.payments.suggest import suggested
 from prepaid_billing.portal import ADDRESS, address, argument
 from prepaid_billing.portal.figures import minutes, number, price_in_words, rate_of, short
-from prepaid_billing.portal.overview import blocked
+from prepaid_billing.portal.overview import blocked, takes_topups
 from prepaid_billing.rating.money import AmountError, exponent, parse_amount
 from prepaid_billing.rating.price import Rate
 
 
 def topup_form(company: str) -> dict[str, object]:
-	"""Return what the top-up page shows of a company, the amounts that it offers among it."""
+	"""Return what the top-up page shows of a company, the amounts that it offers among it. Raises AccountBlocked."""
 	view = balance_of(company)
+	if not takes_topups(view):
+		raise AccountBlocked(blocked(view))
 	rate = rate_of(view)
 	smallest, largest = settings.amount("topup_minimum"), settings.amount("topup_maximum")
 	month = recent.of_last_days(company, recent.MONTH).amount

@@ -23,6 +23,7 @@ def get_context(context: frappe._dict) -> None:
 		return
 	context.payers = portal.payers(context.company)
 	payable_company(context.company)
+	context.payers = ""
 	context.update(topup_form(context.company), title=_("Top up"), error="")
 	_preselect(context, portal.argument("suggested"))
 	if frappe.request.method == "POST":
