@@ -12,9 +12,17 @@ from urllib.parse import urlencode
 import frappe
 from frappe import _
 
-from prepaid_billing.exceptions import BillingError, NotPermitted, UnknownCompany
+from prepaid_billing.exceptions import BillingError, NotAuthenticated, NotPermitted, UnknownCompany
 from prepaid_billing.payments import topups
-from prepaid_billing.permissions import MANAGER, STAFF, has_role, may_top_up, own_companies, visible_company
+from prepaid_billing.permissions import (
+	MANAGER,
+	STAFF,
+	has_role,
+	is_enabled,
+	may_top_up,
+	own_companies,
+	visible_company,
+)
 
 ADDRESS = "/business/billing"
 PAGES = ("", "/transactions", "/usage", "/settings")
@@ -35,6 +43,8 @@ def page(show: Callable[[Context], None]) -> Callable[[Context], None]:
 			raise redirect("/login?" + urlencode({"redirect-to": frappe.request.full_path.rstrip("?")}))
 		context.update(no_cache=1, home=ADDRESS)
 		try:
+			if not is_enabled():
+				raise NotAuthenticated(_("This user is disabled. Nothing was changed."))
 			_refuse_forms_of_others()
 			show(context)
 		except BillingError as error:

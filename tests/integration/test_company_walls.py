@@ -20,7 +20,16 @@ from prepaid_billing.calls import session
 from prepaid_billing.payments import issuing, topups
 from tests import site
 from tests.client import Api
-from tests.factories import make_api_customer, make_company, make_customer, new_id
+from prepaid_billing.permissions import CUSTOMER
+from tests.factories import (
+	api_key_of,
+	join_company,
+	make_api_customer,
+	make_company,
+	make_customer,
+	make_user,
+	new_id,
+)
 from tests.integration.test_settings_page import Portal
 from tests.stripe_checkout import pay
 
@@ -251,3 +260,18 @@ def test_who_may_only_look_cannot_top_up_by_any_road() -> None:
 	assert answer.status_code == 403 and token
 	site.fresh()
 	assert frappe.db.count("Balance Topup", {"company": company}) == 0
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_is_closed_to_the_api_key_of_a_disabled_user(walled: Walled, page: str) -> None:
+	email = make_user(CUSTOMER)
+	join_company(email, walled.company, may_top_up=True, is_owner=True)
+	api = Api(api_key_of(email))
+	path = f"{site.WEB_URL}/business/billing{PAGES[page][0].format(**walled.ids)}"
+	path = path.replace("/business/billing", f"/business/billing{page}", 1)
+	assert api.session.get(path, timeout=30, allow_redirects=False).status_code == 200
+	frappe.db.set_value("User", email, "enabled", 0)
+	frappe.db.commit()
+	answer = api.session.get(path, timeout=30, allow_redirects=False)
+	assert answer.status_code == 401
+	assert not [secret for secret in walled.secrets if secret in answer.text]
