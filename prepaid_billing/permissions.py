@@ -25,11 +25,14 @@ def is_enabled() -> bool:
 
 
 def own_companies(user: str | None = None) -> list[str]:
-	"""Return the companies that a user belongs to, by name."""
+	"""Return the companies that a user belongs to, the one that they have belonged to longest first.
+
+	So nobody's pages are about another company than before because somebody added them to one.
+	"""
 	return frappe.db.sql_list(
 		"""
 		SELECT parent FROM `tabBilling Company User`
-		WHERE user = %s AND parenttype = 'Billing Company' ORDER BY parent
+		WHERE user = %s AND parenttype = 'Billing Company' ORDER BY creation, parent
 		""",
 		(user or frappe.session.user,),
 	)

@@ -13,18 +13,14 @@ from decimal import Decimal
 
 import frappe
 from frappe import _
-from frappe.utils import validate_email_address
 
 from prepaid_billing.display import money
 from prepaid_billing.exceptions import InvalidAmount, InvalidInput
 from prepaid_billing.ledger import balance_of
-from prepaid_billing.permissions import CUSTOMER, is_owner
-from prepaid_billing.portal import address, argument
+from prepaid_billing.permissions import is_owner
+from prepaid_billing.portal import address, argument, invitations
 from prepaid_billing.portal.figures import number, price_in_words, rate_of
 from prepaid_billing.rating.money import exponent
-
-MOST_USERS = 50
-"""Users that a company may have: each invitation sends a mail in our name."""
 
 KINDS = (
 	"mail_low",
@@ -67,6 +63,7 @@ def settings_page(company: str) -> dict[str, object]:
 		"languages": _languages(),
 		"time_zones": sorted(zoneinfo.available_timezones()),
 		"users": frappe.db.sql(_USERS, (company,), as_dict=True),
+		"invited": invitations.of_company(company),
 		"me": frappe.session.user,
 		"action": address("/settings", company),
 		"saved": argument("saved") or "",
@@ -100,30 +97,6 @@ def save_company(company: str) -> None:
 	doc.save(ignore_permissions=True)
 
 
-def invite(company: str) -> None:
-	"""Add a user to the company; one who has no login yet is made and gets a mail to choose a password.
-
-	Raises InvalidInput.
-	"""
-	email = (argument("email") or "").strip().lower()
-	if not validate_email_address(email) or "," in email or len(email) > 140:
-		raise InvalidInput(_("This is not an e-mail address. Nobody was added."))
-	doc = frappe.get_doc("Billing Company", company)
-	if email in {row.user for row in doc.users}:
-		raise InvalidInput(_("{0} belongs to the company already.").format(email))
-	if len(doc.users) >= MOST_USERS:
-		raise InvalidInput(
-			_("A company has at most {0} users. Remove one, or contact us.").format(MOST_USERS)
-		)
-	rights = {"is_owner": "invite_is_owner", "may_top_up": "invite_may_top_up"}
-	doc.append(
-		"users",
-		{"user": _user(email, doc.language), "gets_warnings": 0}
-		| {right: int(argument(field) == "1") for right, field in rights.items()},
-	)
-	doc.save(ignore_permissions=True)
-
-
 def change_user(company: str) -> None:
 	"""Set the rights of a user of the company. Raises InvalidInput."""
 	doc, row = _row_of(company)
@@ -144,7 +117,8 @@ ACTIONS: dict[str, Callable[[str], None]] = {
 	"threshold": save_threshold,
 	"mails": save_mails,
 	"company": save_company,
-	"invite": invite,
+	"invite": invitations.invite,
+	"withdraw": invitations.withdraw,
 	"user": change_user,
 	"remove": remove_user,
 }
@@ -162,33 +136,6 @@ def _row_of(company: str) -> tuple[frappe._dict, frappe._dict]:
 def _keep_an_owner(doc: frappe._dict) -> None:
 	if not any(row.is_owner for row in doc.users):
 		raise InvalidInput(_("A company needs an owner. Make somebody else an owner first."))
-
-
-def _user(email: str, language: str | None) -> str:
-	"""Return the login of an address, made where there is none. Raises InvalidInput for one of staff."""
-	found = frappe.db.get_value("User", {"email": email}, ["name", "user_type", "enabled"])
-	if not found:
-		user = frappe.get_doc(
-			{
-				"doctype": "User",
-				"email": email,
-				"first_name": email.split("@")[0],
-				"language": language,
-				"send_welcome_email": 1,
-				"roles": [{"role": CUSTOMER}],
-			}
-		)
-		# Nobody at the page waits for a mail server.
-		user.flags.delay_emails = True
-		return user.insert(ignore_permissions=True).name
-	name, user_type, enabled = found
-	if user_type != "Website User" or not enabled:
-		raise InvalidInput(_("This address cannot be added. Please contact us."))
-	user = frappe.get_doc("User", name)
-	if CUSTOMER not in {role.role for role in user.roles}:
-		user.append("roles", {"role": CUSTOMER})
-		user.save(ignore_permissions=True)
-	return name
 
 
 def _kinds() -> list[tuple[str, str, str]]:
