@@ -9,6 +9,7 @@ from prepaid_billing import portal
 from prepaid_billing.exceptions import InvalidInput
 from prepaid_billing.portal import invitations
 from prepaid_billing.portal.overview import overview
+from prepaid_billing.portal.payments import unfinished
 
 no_cache = 1
 
@@ -22,6 +23,7 @@ def get_context(context: frappe._dict) -> None:
 		context.csrf_token = frappe.sessions.get_csrf_token()
 	if portal.choose_company(context):
 		context.update(overview(context.company), title=_("Prepaid balance"))
+		context.payments = unfinished(context.company)
 
 
 def _answer() -> None:

@@ -6,6 +6,7 @@ import frappe
 from frappe import _
 
 from prepaid_billing import portal
+from prepaid_billing.portal.payments import unfinished
 from prepaid_billing.portal.transactions import transactions
 
 no_cache = 1
@@ -18,6 +19,8 @@ def get_context(context: frappe._dict) -> None:
 		return
 	context.title = _("Transactions")
 	context.update(transactions(context.company))
+	if not context.is_filtered and not context.is_continued:
+		context.payments = unfinished(context.company)
 	# What cannot be made into a file is said on the page, beside the filter that asked for it.
 	if portal.argument("export") and not context.error:
 		raise portal.redirect(portal.export_address(EXPORT, context.company, "from_date", "to_date", "type"))
