@@ -8,7 +8,7 @@ from frappe import _
 from frappe.utils import get_url
 
 from prepaid_billing.display import days_in_words, money
-from prepaid_billing.payments.reasons import in_words
+from prepaid_billing.payments.reasons import claim_in_words, in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +133,8 @@ def dispute(payment: Payment) -> Letter:
 		(_("Dispute"), payment.money(payment.amount)),
 		(_("Taken from your balance"), payment.money(payment.moved)),
 	]
+	if reason := claim_in_words(payment.reason):
+		rows.append((_("Reason"), reason))
 	meaning = [_("If you did not want this, ask your bank to withdraw it, or contact us.")]
 	if payment.stops_calls:
 		meaning.insert(0, _("Until it is settled, new calls cannot be started."))

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from email.message import EmailMessage
 
 import frappe
 import pytest
@@ -9,7 +10,9 @@ import requests
 import stripe
 
 from prepaid_billing.alerts import notices
-from prepaid_billing.payments import issuing, keys, refunds, topups
+from prepaid_billing.ledger import rows
+from prepaid_billing.payments import claims, issuing, keys, refunds, topups
+from prepaid_billing.payments.takeback import DISPUTE, Claim
 from tests import site
 from tests.factories import make_company, make_customer, new_id
 from tests.inbox import Inbox
@@ -28,6 +31,19 @@ def paid(company: str, amount: str = "50") -> frappe._dict:
 	topups.refresh(created["topup"])
 	site.fresh()
 	return topups.find(created["topup"])
+
+
+def dispute(topup: frappe._dict, status: str, reason: str = "fraudulent", key: str | None = None) -> str:
+	"""Book a dispute of the whole payment as Stripe tells of it; return Stripe's id of it."""
+	key = key or new_id("dp")
+	claims.apply(topup.name, [Claim(DISPUTE, key, status, Decimal(50), "EUR", reason)])
+	return key
+
+
+def text_of(mail: EmailMessage) -> str:
+	"""Return all that a mail says, subject and both bodies."""
+	bodies = [mail.get_body((kind,)).get_content() for kind in ("html", "plain")]
+	return "\n".join([str(mail["Subject"]), *bodies])
 
 
 def notices_of(company: str) -> list[str]:
@@ -188,3 +204,45 @@ def test_the_sweep_reads_by_an_index(source: notices.Source) -> None:
 	values = {"kind": source.kind, "since_us": 2**60, "since": "2100-01-01"}
 	plan = frappe.db.sql(f"EXPLAIN {source.query}", values, as_dict=True)
 	assert all(row.type not in ("ALL", "index") for row in plan if row.table in ("r", "n")), plan
+
+
+@pytest.mark.parametrize(
+	"reason,words",
+	[
+		("fraudulent", "Die Zahlung wurde als nicht autorisiert gemeldet."),
+		("product_not_received", "Die Leistung wurde als nicht erhalten gemeldet."),
+		("a_code_of_tomorrow", ""),
+	],
+)
+def test_why_a_bank_took_a_payment_back_is_told_in_words_and_never_as_a_code(
+	inbox: Inbox, reason: str, words: str
+) -> None:
+	company, address = company_with_mail("de", mail_topup=0)
+	dispute(paid(company), "Open", reason)
+	told(inbox, address)
+	said = text_of(inbox.to(address)[-1])
+	assert reason not in said and said.count("Grund") == 2 * bool(words) and words in said
+
+
+def test_why_staff_refunded_stays_with_staff(inbox: Inbox) -> None:
+	company, address = company_with_mail(mail_topup=0)
+	refunds.request(paid(company).name, Decimal(20), "they shouted at Ms Example", new_id())
+	assert told(inbox, address) == [f"Refund of €20.00: {company}"]
+	assert "shouted" not in text_of(inbox.to(address)[0])
+
+
+@pytest.mark.parametrize(
+	"kept,words",
+	[
+		("Your card has insufficient funds.", "Die Karte ist nicht ausreichend gedeckt."),
+		("No such payment_method: 'pm_1'; code resource_missing", "Die Zahlung wurde nicht angenommen."),
+	],
+)
+def test_why_a_payment_failed_is_told_in_the_customers_words(inbox: Inbox, kept: str, words: str) -> None:
+	company, address = company_with_mail("de")
+	topup = topups.create(company, Decimal(50))["topup"]
+	rows.update("Balance Topup", topup, {"status": "Failed", "failure_reason": kept})
+	frappe.db.commit()
+	told(inbox, address)
+	said = text_of(inbox.to(address)[0])
+	assert words in said and kept not in said
