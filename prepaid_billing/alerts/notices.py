@@ -13,19 +13,22 @@ from frappe.translate import print_language
 
 from prepaid_billing import settings
 from prepaid_billing.alerts import letters, mail
+from prepaid_billing.alerts.addresses import NOBODY_LISTED, NOBODY_REACHED, once
 from prepaid_billing.alerts.letters import Letter, Payment
-from prepaid_billing.batch import each
+from prepaid_billing.batch import attempt, each
 from prepaid_billing.ledger import balance_of, clock, rows, transaction
 from prepaid_billing.log import log
 from prepaid_billing.payments import issuing, receipts
 from prepaid_billing.rating.money import from_database
 
 DAY_US = 86_400 * clock.SECOND
+LONG_US = 400 * DAY_US
+"""How long a bank may look at a payment before it takes it back."""
 RECEIPT_WAITS_US = 600 * clock.SECOND
-"""How long a mail waits for the receipt of its payment."""
+"""How long a mail waits for the receipt of its payment, and for its file."""
 
-_TOPUP = "CAST(r.amount AS CHAR), CAST(r.credited AS CHAR), CAST(r.tax AS CHAR), r.failure_reason"
-_CLAIM = "CAST(r.amount AS CHAR), CAST(r.booked_amount AS CHAR), '0', r.reason"
+_TOPUP = "r.status, CAST(r.amount AS CHAR), CAST(r.credited AS CHAR), CAST(r.tax AS CHAR), r.failure_reason"
+_CLAIM = "r.status, CAST(r.amount AS CHAR), CAST(r.booked_amount AS CHAR), '0', r.reason"
 _DUE = """
 	SELECT r.name, r.company, r.currency, {columns} FROM `tab{doctype}` r LEFT JOIN `tabBilling Notice` n
 		ON n.notice_key = CONCAT(%(kind)s, ':', r.name) COLLATE utf8mb4_nopad_bin
@@ -52,6 +55,15 @@ class Source:
 
 
 _MADE = "r.creation > %(since)s AND r.status {}"
+# By the day of its first booking: an inquiry may become a dispute after months, and a debit is lost when first heard of.
+_TAKEN = """
+	r.creation > %(long_since)s AND r.status IN ('Open', 'Lost') AND (
+		r.status = 'Open' AND r.creation > %(since)s OR EXISTS (
+			SELECT 1 FROM `tabBalance Transaction` e WHERE e.booked_us > %(since_us)s AND e.idempotency_key
+				= CONCAT('dispute:', r.company, ':', r.name, ':0') COLLATE utf8mb4_nopad_bin
+		)
+	)
+"""
 SOURCES = (
 	Source(
 		"Top-up received",
@@ -78,7 +90,7 @@ SOURCES = (
 		60,
 		letters.refund_failed,
 	),
-	Source("Dispute", "mail_dispute", "Billing Dispute", _MADE.format("= 'Open'"), 30, letters.dispute),
+	Source("Dispute", "mail_dispute", "Billing Dispute", _TAKEN, 30, letters.dispute),
 	Source(
 		"Dispute won",
 		"mail_dispute",
@@ -95,32 +107,24 @@ def tell() -> int:
 	return sum(each(SOURCES, lambda source: len(each(_due(source), lambda row: _tell(source, row)))))
 
 
-def nobody_to_tell(company: str, level: str) -> None:
-	"""Tell staff, once a day, that the warning of a company has nobody to go to."""
-	day = clock.site_time(clock.now_us()).date()
-	key = f"Nobody to tell:{company}:{day}"
-
-	def send() -> None:
-		if _first(key, {"kind": "Nobody to tell", "company": company, "status": "Queued"}):
-			mail.queue_nobody_to_tell(company, level)
-
-	transaction.run(send)
-
-
 def _due(source: Source) -> list[tuple]:
-	since_us = clock.now_us() - source.days * DAY_US
-	values = {"kind": source.kind, "since_us": since_us, "since": clock.site_time(since_us)}
-	return frappe.db.sql(source.query, values)
+	now_us = clock.now_us()
+	since_us = now_us - source.days * DAY_US
+	moments = {"since": clock.site_time(since_us), "long_since": clock.site_time(now_us - LONG_US)}
+	return frappe.db.sql(source.query, {"kind": source.kind, "since_us": since_us, **moments})
 
 
 def _tell(source: Source, row: tuple) -> None:
 	"""Prepare everything, then write notice and mail in one transaction: whoever comes second writes neither."""
-	name, company, currency, amount, moved, tax, reason = row
-	receipt = _receipt_of(name) if source.kind == "Top-up received" else None
-	if source.kind == "Top-up received" and not receipt and _receipt_is_coming(name):
-		return
+	name, company, currency, status, amount, moved, tax, reason = row
 	to = _recipients(source, company, name)
 	hindrance = _hindrance(source, company, to)
+	receipt = None
+	if source.kind == "Top-up received" and not hindrance:
+		receipt = _receipt_of(name)
+		if not receipt and _receipt_is_coming(name):
+			return
+	attachments = _attachments(name, receipt) if receipt else []
 	payment = Payment(
 		company=company,
 		currency=currency,
@@ -130,6 +134,8 @@ def _tell(source: Source, row: tuple) -> None:
 		tax=from_database(tax),
 		reason=reason or "",
 		has_receipt=bool(receipt),
+		is_attached=bool(attachments),
+		is_final=status == "Lost",
 		stops_calls=bool(settings.get("dispute_stops_calls")),
 	)
 	notice = {
@@ -142,30 +148,45 @@ def _tell(source: Source, row: tuple) -> None:
 		"recipients": "\n".join(to),
 	}
 
-	def send() -> bool:
-		is_first = _first(f"{source.kind}:{name}", notice)
-		if is_first and not hindrance:
-			with print_language(mail.language_of(company)):
-				attachments = [receipt] if receipt else []
-				mail.queue(company, to, source.letter(payment), (source.doctype, name), attachments)
-		return is_first
+	def send() -> str | None:
+		"""Return why no mail was made, or None where another sweep has told it."""
+		written = first(f"{source.kind}:{name}", notice)
+		if not written:
+			return None
+		if hindrance:
+			return hindrance
+		with print_language(mail.language_of(company)):
+			if mail.queue(company, to, source.letter(payment), (source.doctype, name), attachments):
+				return ""
+		rows.update("Billing Notice", written, {"status": "Not Sent", "reason": NOBODY_REACHED})
+		return NOBODY_REACHED
 
-	if transaction.run(send):
-		log("notice", kind=source.kind, company=company, reference=name, sent=not hindrance, reason=hindrance)
-
-
-def _first(key: str, notice: dict[str, object]) -> bool:
-	"""Write a notice; False where one with this key is there. Waits for another sweep that is just writing it."""
-	empty = {"reason": "", "reference_doctype": None, "reference_name": None, "recipients": ""}
-	try:
-		rows.insert(
-			"Billing Notice", clock.now_us(), {"name": rows.new_name(), "notice_key": key, **empty, **notice}
+	not_sent = transaction.run(send)
+	if not_sent is not None:
+		log(
+			"notice",
+			kind=source.kind,
+			company=company,
+			reference=name,
+			sent=not not_sent,
+			reason=not_sent,
 		)
+
+
+def first(key: str, notice: dict[str, object]) -> str:
+	"""Write a notice and return its name, or nothing where one with this key is there.
+
+	Waits for another sweep that is just writing it.
+	"""
+	empty = {"reason": "", "reference_doctype": None, "reference_name": None, "recipients": ""}
+	name = rows.new_name()
+	try:
+		rows.insert("Billing Notice", clock.now_us(), {"name": name, "notice_key": key, **empty, **notice})
 	except Exception as error:
 		if not frappe.db.is_unique_key_violation(error):
 			raise
-		return False
-	return True
+		return ""
+	return name
 
 
 def _recipients(source: Source, company: str, name: str) -> list[str]:
@@ -180,24 +201,34 @@ def _recipients(source: Source, company: str, name: str) -> list[str]:
 			""",
 			(name,),
 		)
-	return list(dict.fromkeys(to))
+	return once(to)
 
 
 def _hindrance(source: Source, company: str, to: list[str]) -> str:
 	if not frappe.db.get_value("Billing Company", company, source.switch):
 		return "The company has switched off mails of this kind."
-	return "" if to else "Nobody to tell: no billing e-mail, and no user who gets mails."
+	return "" if to else NOBODY_LISTED
 
 
-def _receipt_of(topup: str) -> dict[str, object] | None:
-	"""Return the receipt of a top-up as an attachment, or None where there is none (yet)."""
+def _receipt_of(topup: str) -> frappe._dict | None:
+	"""Return the receipt of a top-up, or None where there is none (yet)."""
 	name = frappe.db.get_value("Balance Topup", topup, "receipt")
-	if not name:
-		return None
-	return {"fname": receipts.file_name(receipts.find(name)), "fcontent": receipts.pdf(name)}
+	return receipts.find(name) if name else None
+
+
+def _attachments(topup: str, receipt: frappe._dict) -> list[dict[str, object]]:
+	"""Return the receipt as a file; none where that has failed for some minutes, because the mail matters more."""
+	content, error = attempt(receipt.name, receipts.pdf)
+	if error and _is_fresh(topup):
+		raise error
+	return [] if error else [{"fname": receipts.file_name(receipt), "fcontent": content}]
 
 
 def _receipt_is_coming(topup: str) -> bool:
 	"""Whether the sweep that issues receipts will have one soon: it needs a seller in the settings."""
+	return issuing.seller_is_known() and _is_fresh(topup)
+
+
+def _is_fresh(topup: str) -> bool:
 	paid_us = frappe.db.get_value("Balance Topup", topup, "paid_us")
-	return issuing.seller_is_known() and clock.now_us() - paid_us < RECEIPT_WAITS_US
+	return clock.now_us() - paid_us < RECEIPT_WAITS_US
