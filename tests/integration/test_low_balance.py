@@ -93,6 +93,26 @@ def test_a_balance_that_hovers_at_its_threshold_is_warned_of_once(inbox: Inbox) 
 	assert len(inbox.to(address)) == 1
 
 
+def test_a_credit_that_reaches_the_threshold_while_a_call_holds_money_clears_the_mark(inbox: Inbox) -> None:
+	company, address = low_company()
+	check_low_balances(company)
+	call = new_id()
+	session.authorize(call, company)
+	give(company, "10")
+	session.release(call)
+	assert frappe.db.get_value("Prepaid Balance", company, ["is_low", "warning_level"]) == (0, "")
+	ledger.debit(company, Decimal(1), transaction_type="Adjustment", key=f"adjustment:{company}:{new_id()}")
+	assert check_low_balances(company)[0].sent
+	assert len(inbox.to(address)) == 2
+
+
+def test_a_credit_that_does_not_reach_the_threshold_keeps_the_mark(inbox: Inbox) -> None:
+	company, address = low_company()
+	check_low_balances(company)
+	give(company, "9.99")
+	assert not check_low_balances(company)[0].sent and len(inbox.to(address)) == 1
+
+
 def test_there_are_at_most_three_warnings_a_day(inbox: Inbox) -> None:
 	company, address = low_company()
 	for _round in range(5):
