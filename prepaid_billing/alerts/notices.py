@@ -5,101 +5,25 @@ transaction as the mail, so that neither is lost nor doubled whoever sweeps at o
 makes sense is not told at all: a site that gets this version tells nobody of its history.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import frappe
 from frappe.translate import print_language
 
 from prepaid_billing import settings
-from prepaid_billing.alerts import letters, mail
+from prepaid_billing.alerts import mail
 from prepaid_billing.alerts.addresses import NOBODY_LISTED, NOBODY_REACHED, once
-from prepaid_billing.alerts.letters import Letter, Payment
+from prepaid_billing.alerts.decide import DAY_US
+from prepaid_billing.alerts.letters import Payment
+from prepaid_billing.alerts.sources import SOURCES, Source
 from prepaid_billing.batch import attempt, each
 from prepaid_billing.ledger import balance_of, clock, rows, transaction
 from prepaid_billing.log import log
 from prepaid_billing.payments import issuing, receipts
 from prepaid_billing.rating.money import from_database
 
-DAY_US = 86_400 * clock.SECOND
 LONG_US = 400 * DAY_US
 """How long a bank may look at a payment before it takes it back."""
 RECEIPT_WAITS_US = 600 * clock.SECOND
 """How long a mail waits for the receipt of its payment, and for its file."""
-
-_TOPUP = "r.status, CAST(r.amount AS CHAR), CAST(r.credited AS CHAR), CAST(r.tax AS CHAR), r.failure_reason"
-_CLAIM = "r.status, CAST(r.amount AS CHAR), CAST(r.booked_amount AS CHAR), '0', r.reason"
-_DUE = """
-	SELECT r.name, r.company, r.currency, {columns} FROM `tab{doctype}` r LEFT JOIN `tabBilling Notice` n
-		ON n.notice_key = CONCAT(%(kind)s, ':', r.name) COLLATE utf8mb4_nopad_bin
-	WHERE {happened} AND n.name IS NULL ORDER BY r.creation LIMIT 1000
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-	"""A kind of mail: the company's switch for it, the rows that it tells of, for how many days, and its letter."""
-
-	kind: str
-	switch: str
-	doctype: str
-	happened: str
-	days: int
-	letter: Callable[[Payment], Letter]
-
-	@property
-	def query(self) -> str:
-		"""SQL for what was not told yet."""
-		columns = _TOPUP if self.doctype == "Balance Topup" else _CLAIM
-		return _DUE.format(columns=columns, doctype=self.doctype, happened=self.happened)
-
-
-_MADE = "r.creation > %(since)s AND r.status {}"
-# By the day of its first booking: an inquiry may become a dispute after months, and a debit is lost when first heard of.
-_TAKEN = """
-	r.creation > %(long_since)s AND r.status IN ('Open', 'Lost') AND (
-		r.status = 'Open' AND r.creation > %(since)s OR EXISTS (
-			SELECT 1 FROM `tabBalance Transaction` e WHERE e.booked_us > %(since_us)s AND e.idempotency_key
-				= CONCAT('dispute:', r.company, ':', r.name, ':0') COLLATE utf8mb4_nopad_bin
-		)
-	)
-"""
-SOURCES = (
-	Source(
-		"Top-up received",
-		"mail_topup",
-		"Balance Topup",
-		"r.paid_us > %(since_us)s",
-		7,
-		letters.topup_received,
-	),
-	Source(
-		"Payment failed",
-		"mail_failed",
-		"Balance Topup",
-		"r.status = 'Failed' AND r.created_us > %(since_us)s",
-		21,
-		letters.payment_failed,
-	),
-	Source("Refund", "mail_refund", "Billing Refund", _MADE.format("= 'Succeeded'"), 30, letters.refund),
-	Source(
-		"Refund failed",
-		"mail_refund",
-		"Billing Refund",
-		_MADE.format("IN ('Failed', 'Cancelled') AND r.bookings > 0"),
-		60,
-		letters.refund_failed,
-	),
-	Source("Dispute", "mail_dispute", "Billing Dispute", _TAKEN, 30, letters.dispute),
-	Source(
-		"Dispute won",
-		"mail_dispute",
-		"Billing Dispute",
-		_MADE.format("= 'Won' AND r.bookings > 0"),
-		180,
-		letters.dispute_won,
-	),
-)
 
 
 def tell() -> int:
@@ -107,70 +31,65 @@ def tell() -> int:
 	return sum(each(SOURCES, lambda source: len(each(_due(source), lambda row: _tell(source, row)))))
 
 
-def _due(source: Source) -> list[tuple]:
+def _due(source: Source) -> list[frappe._dict]:
 	now_us = clock.now_us()
 	since_us = now_us - source.days * DAY_US
 	moments = {"since": clock.site_time(since_us), "long_since": clock.site_time(now_us - LONG_US)}
-	return frappe.db.sql(source.query, {"kind": source.kind, "since_us": since_us, **moments})
+	return frappe.db.sql(source.query, {"kind": source.kind, "since_us": since_us, **moments}, as_dict=True)
 
 
-def _tell(source: Source, row: tuple) -> None:
+def _tell(source: Source, row: frappe._dict) -> None:
 	"""Prepare everything, then write notice and mail in one transaction: whoever comes second writes neither."""
-	name, company, currency, status, amount, moved, tax, reason = row
-	to = _recipients(source, company, name)
-	hindrance = _hindrance(source, company, to)
+	to = _recipients(source, row.company, row.name)
+	hindrance = _hindrance(source, row.company, to)
 	receipt = None
 	if source.kind == "Top-up received" and not hindrance:
-		receipt = _receipt_of(name)
-		if not receipt and _receipt_is_coming(name):
+		receipt = _receipt_of(row.name)
+		if not receipt and _receipt_is_coming(row.name):
 			return
-	attachments = _attachments(name, receipt) if receipt else []
-	payment = Payment(
-		company=company,
-		currency=currency,
-		amount=from_database(amount),
-		moved=from_database(moved),
-		available=balance_of(company).available,
-		tax=from_database(tax),
-		reason=reason or "",
-		has_receipt=bool(receipt),
-		is_attached=bool(attachments),
-		is_final=status == "Lost",
-		stops_calls=bool(settings.get("dispute_stops_calls")),
-	)
+	attachments = _attachments(row.name, receipt) if receipt else []
+	payment = _payment(row, receipt, attachments)
 	notice = {
 		"kind": source.kind,
-		"company": company,
+		"company": row.company,
 		"status": "Not Sent" if hindrance else "Queued",
 		"reason": hindrance,
 		"reference_doctype": source.doctype,
-		"reference_name": name,
+		"reference_name": row.name,
 		"recipients": "\n".join(to),
 	}
 
-	def send() -> str | None:
+	def write() -> str | None:
 		"""Return why no mail was made, or None where another sweep has told it."""
-		written = first(f"{source.kind}:{name}", notice)
-		if not written:
-			return None
-		if hindrance:
-			return hindrance
-		with print_language(mail.language_of(company)):
-			if mail.queue(company, to, source.letter(payment), (source.doctype, name), attachments):
+		written = first(f"{source.kind}:{row.name}", notice)
+		if not written or hindrance:
+			return hindrance if written else None
+		with print_language(mail.language_of(row.company)):
+			letter = source.letter(payment)
+			if mail.queue(row.company, to, letter, (source.doctype, row.name), attachments):
 				return ""
 		rows.update("Billing Notice", written, {"status": "Not Sent", "reason": NOBODY_REACHED})
 		return NOBODY_REACHED
 
-	not_sent = transaction.run(send)
-	if not_sent is not None:
-		log(
-			"notice",
-			kind=source.kind,
-			company=company,
-			reference=name,
-			sent=not not_sent,
-			reason=not_sent,
-		)
+	why = transaction.run(write)
+	if why is not None:
+		log("notice", kind=source.kind, company=row.company, reference=row.name, sent=not why, reason=why)
+
+
+def _payment(row: frappe._dict, receipt: frappe._dict | None, attachments: list) -> Payment:
+	return Payment(
+		company=row.company,
+		currency=row.currency,
+		amount=from_database(row.amount),
+		moved=from_database(row.moved),
+		available=balance_of(row.company).available,
+		tax=from_database(row.tax),
+		reason=row.reason or "",
+		has_receipt=bool(receipt),
+		is_attached=bool(attachments),
+		is_final=row.status == "Lost",
+		stops_calls=bool(settings.get("dispute_stops_calls")),
+	)
 
 
 def first(key: str, notice: dict[str, object]) -> str:
