@@ -36,7 +36,10 @@ def on_site(command: Callable[..., int]) -> Callable:
 @click.option("--dry-run", is_flag=True, help="Print what would be done; send and write nothing.")
 @on_site
 def check_low_balances(company: str | None, dry_run: bool) -> int:
-	"""Warn the companies whose available balance is below their threshold, and say why or why not."""
+	"""Warn the companies whose available balance is below their threshold, and say why or why not.
+
+	Exit 1 where a company could not be checked, or a mail that is due could not be made.
+	"""
 	import logging
 
 	from prepaid_billing.alerts import check, table
@@ -53,9 +56,8 @@ def check_low_balances(company: str | None, dry_run: bool) -> int:
 		click.echo(line)
 	for line in [*([table.last_warning(company)] if company else []), *table.hindrances()]:
 		click.echo(line)
-	sent = sum(result.sent for result in checked)
-	click.echo(f"{len(checked)} checked, {sent} warned{' (dry run: nothing was sent)' if dry_run else ''}")
-	return 0
+	click.echo(table.ending(checked, dry_run))
+	return int(any(result.failed for result in checked))
 
 
 @prepaid_billing.command("verify-ledger")

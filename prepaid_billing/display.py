@@ -68,6 +68,16 @@ def percentage(rate: Decimal, language: str | None = None) -> str:
 	return f"{number}\u00a0%" if _locale(language).startswith("de") else f"{number}%"
 
 
+def whole(number: int, language: str | None = None) -> str:
+	"""Return a whole number such as ``12.345`` or ``12,345``."""
+	return format_decimal(number, "#,##0", locale=_locale(language))
+
+
+def minutes_in_words(minutes: int) -> str:
+	"""Return a number of minutes such as ``1 minute`` or ``12,345 minutes``."""
+	return _("1 minute") if minutes == 1 else _("{0} minutes").format(whole(minutes))
+
+
 def days_in_words(days: int) -> str:
 	"""Return how long a balance lasts, such as ``about 12 days``."""
 	if days >= 365:

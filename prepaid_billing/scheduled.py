@@ -19,8 +19,11 @@ from prepaid_billing.payments.webhook import process_waiting
 
 
 def prepaid_low_balances() -> None:
-	"""Warn companies whose balance is low; every 30 minutes."""
-	check_low_balances()
+	"""Warn companies whose balance is low; every 30 minutes. Raises where one of them could not be, for the job's log."""
+	failed = [result for result in check_low_balances() if result.failed]
+	if failed:
+		first = failed[0]
+		raise RuntimeError(f"{len(failed)} could not be warned; the first, {first.company}: {first.reason}")
 
 
 def prepaid_payment_mails() -> None:

@@ -1,5 +1,7 @@
 """What a real SMTP server was handed by the site."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
@@ -23,3 +25,22 @@ class Inbox:
 		flush()
 		frappe.db.commit()
 		return [mail for mail in self.mails if address in str(mail["To"])]
+
+
+@contextmanager
+def no_email_account() -> Iterator[None]:
+	"""The site as it is before anybody has set up a mail account."""
+	kept = {key: frappe.conf.pop(key, None) for key in ("mail_server", "mail_login")}
+	frappe.local.outgoing_email_account = {}
+	try:
+		yield
+	finally:
+		frappe.conf.update({key: value for key, value in kept.items() if value})
+		frappe.local.outgoing_email_account = {}
+
+
+def unsubscribe(address: str) -> None:
+	"""Let somebody be told nothing by this site any more, as its administrator can."""
+	doc = {"doctype": "Email Unsubscribe", "email": address, "global_unsubscribe": 1}
+	frappe.get_doc(doc).insert()
+	frappe.db.commit()

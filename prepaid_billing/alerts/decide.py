@@ -5,6 +5,7 @@ from decimal import Decimal
 
 LEVELS = ("", "Low", "Critical", "Empty")
 MOST_PER_DAY = 3
+NOT_LOW = "The available balance is not below the threshold."
 DAY_US = 86_400 * 1_000_000
 
 
@@ -41,6 +42,14 @@ def level_of(available: Decimal, threshold: Decimal) -> str:
 	return "Low" if available < threshold else ""
 
 
+def unwanted(state: WarningState) -> str:
+	"""Return why there is nothing to warn of, or nobody wants to hear it; nothing where there is."""
+	level = level_of(state.available, state.threshold)
+	if not level:
+		return NOT_LOW
+	return "" if level in state.wanted else "The company has switched off the mails of this level."
+
+
 def decide(state: WarningState, now_us: int, interval_us: int) -> WarningDecision:
 	"""Return whether a warning is due now.
 
@@ -48,10 +57,8 @@ def decide(state: WarningState, now_us: int, interval_us: int) -> WarningDecisio
 	MOST_PER_DAY within a day.
 	"""
 	level = level_of(state.available, state.threshold)
-	if not level:
-		return WarningDecision(False, "", "The available balance is not below the threshold.")
-	if level not in state.wanted:
-		return WarningDecision(False, level, "The company has switched off the mails of this level.")
+	if reason := unwanted(state):
+		return WarningDecision(False, level, reason)
 	since_last = now_us - state.last_warning_us
 	if state.warnings_today >= MOST_PER_DAY:
 		return WarningDecision(False, level, "Three warnings were sent within a day.")

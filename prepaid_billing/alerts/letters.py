@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 from frappe import _
 from frappe.utils import get_url
 
-from prepaid_billing.display import days_in_words, money
-from prepaid_billing.payments.reasons import in_words
+from prepaid_billing.display import days_in_words, minutes_in_words, money
+from prepaid_billing.payments.reasons import claim_in_words, in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,8 @@ class Payment:
 	tax: Decimal = Decimal()
 	reason: str = ""
 	has_receipt: bool = False
+	is_attached: bool = False
+	is_final: bool = False
 	stops_calls: bool = False
 
 	def money(self, amount: Decimal) -> str:
@@ -55,7 +57,7 @@ def low_balance(
 	}[level]
 	rows = [(_("Available"), available)]
 	if minutes:
-		rows.append((_("Enough for about"), _("{0} minutes").format(minutes)))
+		rows.append((_("Enough for about"), minutes_in_words(minutes)))
 	if days is not None and level != "Empty":
 		rows.append((_("At the use of the last 7 days"), days_in_words(days)))
 	rows.append((_("Your threshold"), threshold))
@@ -82,7 +84,7 @@ def topup_received(payment: Payment) -> Letter:
 		_("Top-up of {0} received").format(amount) + f": {payment.company}",
 		_("{0} was added to your balance.").format(amount),
 		[*rows, _now(payment)],
-		[_("The receipt is attached.")] if payment.has_receipt else [],
+		_receipt(payment),
 		_balance(payment),
 	)
 
@@ -133,14 +135,13 @@ def dispute(payment: Payment) -> Letter:
 		(_("Dispute"), payment.money(payment.amount)),
 		(_("Taken from your balance"), payment.money(payment.moved)),
 	]
-	meaning = [_("If you did not want this, ask your bank to withdraw it, or contact us.")]
-	if payment.stops_calls:
-		meaning.insert(0, _("Until it is settled, new calls cannot be started."))
+	if reason := claim_in_words(payment.reason):
+		rows.append((_("Reason"), reason))
 	return Letter(
 		_("Your bank has taken back a payment") + f": {payment.company}",
 		_("Your bank has taken back a payment of {0}.").format(payment.money(payment.amount)),
 		[*rows, _now(payment)],
-		meaning,
+		_how_it_goes_on(payment),
 		_balance(payment),
 	)
 
@@ -159,6 +160,22 @@ def dispute_won(payment: Payment) -> Letter:
 def address(subpage: str, company: str) -> str:
 	"""Return the whole address of one of the customer's pages."""
 	return get_url(f"/business/billing{subpage}?" + urlencode({"company": company}))
+
+
+def _receipt(payment: Payment) -> list[str]:
+	if not payment.has_receipt:
+		return []
+	if payment.is_attached:
+		return [_("The receipt is attached.")]
+	return [_("The receipt stands beside the payment: {0}").format(address("/transactions", payment.company))]
+
+
+def _how_it_goes_on(payment: Payment) -> list[str]:
+	"""Return what a dispute means for the calls, and what can be done about it."""
+	if payment.is_final:
+		return [_("Your bank's decision is final. If it is a mistake, please contact us.")]
+	what_to_do = _("If you did not want this, ask your bank to withdraw it, or contact us.")
+	return [_("Until it is settled, new calls cannot be started."), what_to_do][not payment.stops_calls :]
 
 
 def _now(payment: Payment) -> tuple[str, str]:

@@ -6,15 +6,18 @@ import frappe
 from frappe import _
 from frappe.desk.doctype.notification_log.notification_log import make_notification_logs
 from frappe.translate import print_language
-from frappe.utils import get_url
+from frappe.utils import create_batch, get_url, validate_email_address
 
 from prepaid_billing.alerts import letters
+from prepaid_billing.alerts.addresses import once
 from prepaid_billing.alerts.letters import Letter
 from prepaid_billing.calls import recent
 from prepaid_billing.calls.pricing import minutes_left
 from prepaid_billing.display import money
 from prepaid_billing.permissions import MANAGER
-from prepaid_billing.rating.money import from_database
+
+MOST_AT_ONCE = 100
+"""Addresses that Frappe takes into one mail."""
 
 _USERS = """
 	SELECT u.email FROM `tabBilling Company User` c JOIN `tabUser` u ON u.name = c.user
@@ -26,7 +29,7 @@ def recipients(company: str) -> list[str]:
 	"""Return the addresses that get the mails of a company: its billing e-mails and willing users."""
 	billing_emails = frappe.db.get_value("Billing Company", company, "billing_emails") or ""
 	users = frappe.db.sql_list(_USERS.format("AND c.gets_warnings = 1"), (company,))
-	return list(dict.fromkeys(address for address in [*billing_emails.split(), *users] if address))
+	return once([*billing_emails.split(), *users])
 
 
 def language_of(company: str) -> str:
@@ -41,35 +44,64 @@ def queue(
 	letter: Letter,
 	reference: tuple[str, str],
 	attachments: Sequence[dict] = (),
-) -> None:
-	"""Put a letter into Frappe's Email Queue, in the open transaction and the language that is set."""
-	frappe.sendmail(
-		recipients=list(to),
-		subject=letter.subject,
-		template="billing_mail",
-		args={"letter": letter, "company": company, "settings_url": letters.address("/settings", company)},
-		reference_doctype=reference[0],
-		reference_name=reference[1],
-		attachments=list(attachments),
-		add_unsubscribe_link=0,
-	)
+) -> bool:
+	"""Put a letter into Frappe's Email Queue, in the open transaction and the language that is set.
+
+	Returns False where nobody can be reached: every address is unsubscribed, or is none.
+	"""
+	content = {"letter": letter, "company": company, "settings_url": letters.address("/settings", company)}
+	return send(to, letter.subject, "billing_mail", content, reference, attachments)
 
 
-def queue_warning(warning: frappe._dict) -> None:
-	"""Put the mail of a Low Balance Warning into Frappe's Email Queue, and tell the users in the app."""
-	available = from_database(warning.available)
-	days = recent.days_left(available, recent.of_last_days(warning.company, recent.WEEK))
-	with print_language(language_of(warning.company)):
+def send(
+	to: Sequence[str],
+	subject: str,
+	template: str,
+	content: dict[str, object],
+	reference: tuple[str | None, str | None] = (None, None),
+	attachments: Sequence[dict] = (),
+) -> bool:
+	"""Put a mail into Frappe's Email Queue, in the open transaction; False where it is made for nobody.
+
+	A hundred addresses at a time: more are Frappe's to send by a job of its own, before our transaction is committed, and
+	again where that is retried. One wrong address would keep the mail from all others.
+	"""
+	valid = [address for address in to if validate_email_address(address)]
+	queued = [
+		frappe.sendmail(
+			recipients=batch,
+			subject=subject,
+			template=template,
+			args=content,
+			reference_doctype=reference[0],
+			reference_name=reference[1],
+			attachments=list(attachments),
+			add_unsubscribe_link=0,
+		)
+		for batch in create_batch(valid, MOST_AT_ONCE)
+	]
+	return any(queued)
+
+
+def queue_warning(row: frappe._dict, level: str, name: str) -> bool:
+	"""Put the mail of a Low Balance Warning into Frappe's Email Queue, and tell the users in the app.
+
+	``row`` is the company as the check reads it. Returns False where nobody can be reached; then nothing is told.
+	"""
+	days = recent.days_left(row.available, recent.of_last_days(row.name, recent.WEEK))
+	with print_language(language_of(row.name)):
 		letter = letters.low_balance(
-			warning.level,
-			warning.company,
-			money(available, warning.currency),
-			money(from_database(warning.threshold), warning.currency),
-			minutes_left(warning.company),
+			level,
+			row.name,
+			money(row.available, row.currency),
+			money(row.threshold, row.currency),
+			minutes_left(row.name),
 			days,
 		)
-		queue(warning.company, warning.recipients.split(), letter, ("Low Balance Warning", warning.name))
-		_notify(warning.company, letter)
+		is_queued = queue(row.name, row.recipients, letter, ("Low Balance Warning", name))
+		if is_queued:
+			_notify(row.name, letter)
+	return is_queued
 
 
 def _notify(company: str, letter: Letter) -> None:
@@ -87,55 +119,27 @@ def _notify(company: str, letter: Letter) -> None:
 	)
 
 
-def queue_nobody_to_tell(company: str, level: str) -> bool:
-	"""Tell every enabled Prepaid Billing Manager that a warning has nobody to go to; False without any."""
-	managers = _managers()
-	if managers:
-		frappe.sendmail(
-			recipients=managers,
-			subject=_("Nobody can be warned of a low balance: {0}").format(company),
-			template="nobody_to_tell",
-			args={"company": company, "level": _(level), "url": get_url(f"/app/billing-company/{company}")},
-			reference_doctype="Billing Company",
-			reference_name=company,
-		)
-	return bool(managers)
-
-
 def queue_broken_books(findings: list[str]) -> None:
 	"""Tell every enabled Prepaid Billing Manager what the check of the books has found."""
-	if managers := _managers():
-		frappe.sendmail(
-			recipients=managers,
-			subject=_("The books of Prepaid Billing do not prove themselves"),
-			template="broken_books",
-			args={"findings": findings, "site": get_url()},
-		)
+	subject = _("The books of Prepaid Billing do not prove themselves")
+	send(managers(), subject, "broken_books", {"findings": findings, "site": get_url()})
 
 
 def queue_different_books(sums: list[str], findings: list[str]) -> None:
 	"""Tell every enabled Prepaid Billing Manager how our books and Stripe's differ: sums by currency, and what."""
-	if managers := _managers():
-		frappe.sendmail(
-			recipients=managers,
-			subject=_("The books of Prepaid Billing and Stripe's differ"),
-			template="different_books",
-			args={"sums": sums, "findings": findings, "site": get_url()},
-		)
+	subject = _("The books of Prepaid Billing and Stripe's differ")
+	content = {"sums": sums, "findings": findings, "site": get_url()}
+	send(managers(), subject, "different_books", content)
 
 
 def queue_failed_comparison(reason: str) -> None:
 	"""Tell every enabled Prepaid Billing Manager that our books could not be compared with Stripe's, and why."""
-	if managers := _managers():
-		frappe.sendmail(
-			recipients=managers,
-			subject=_("The books of Prepaid Billing could not be compared with Stripe's"),
-			template="failed_comparison",
-			args={"reason": reason, "site": get_url()},
-		)
+	subject = _("The books of Prepaid Billing could not be compared with Stripe's")
+	send(managers(), subject, "failed_comparison", {"reason": reason, "site": get_url()})
 
 
-def _managers() -> list[str]:
+def managers() -> list[str]:
+	"""Return the addresses of the enabled Prepaid Billing Managers."""
 	return frappe.db.sql_list(
 		"""
 		SELECT DISTINCT u.email FROM `tabHas Role` r JOIN `tabUser` u ON u.name = r.parent

@@ -35,8 +35,9 @@ _LOCK = f"""
 		CAST(low_balance_threshold AS CHAR), last_sequence, last_hash, last_booked_us, {clock.NOW}
 	FROM `tabPrepaid Balance` WHERE name = %s FOR UPDATE WAIT 1
 """
-# A credit that reaches the threshold clears the warning, so that the next fall is told at once. A hold that is
-# freed does not: a balance that hovers at its threshold would be warned of at every call.
+# A credit that brings the balance to the threshold clears the warning, so that the next fall is told at once; whatever
+# calls in progress hold then, because no credit follows when it is freed. A hold that is freed does not clear it: a
+# balance that hovers at its threshold would be warned of at every call.
 _WRITE = """
 	UPDATE `tabPrepaid Balance` SET balance = %(balance)s, reserved_balance = %(reserved)s,
 		available = %(available)s, is_low = %(is_low)s, last_sequence = %(last_sequence)s,
@@ -207,7 +208,7 @@ class LockedBalance:
 				"reserved": self.reserved,
 				"available": self.available,
 				"is_low": int(is_low(self.available, self.threshold)),
-				"recovered": int(self._credited and not is_low(self.available, self.threshold)),
+				"recovered": int(self._credited and not is_low(self.balance, self.threshold)),
 				"last_sequence": self.last_sequence,
 				"last_hash": self.last_hash,
 				"last_booked_us": self.last_booked_us,

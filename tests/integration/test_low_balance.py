@@ -7,7 +7,7 @@ import frappe
 import pytest
 
 from prepaid_billing import ledger
-from prepaid_billing.alerts import check, table
+from prepaid_billing.alerts import balances, table
 from prepaid_billing.alerts.check import check_low_balances
 from prepaid_billing.calls import session
 from prepaid_billing.scheduled import prepaid_verify_books
@@ -93,6 +93,26 @@ def test_a_balance_that_hovers_at_its_threshold_is_warned_of_once(inbox: Inbox) 
 	assert len(inbox.to(address)) == 1
 
 
+def test_a_credit_that_reaches_the_threshold_while_a_call_holds_money_clears_the_mark(inbox: Inbox) -> None:
+	company, address = low_company()
+	check_low_balances(company)
+	call = new_id()
+	session.authorize(call, company)
+	give(company, "10")
+	session.release(call)
+	assert frappe.db.get_value("Prepaid Balance", company, ["is_low", "warning_level"]) == (0, "")
+	ledger.debit(company, Decimal(1), transaction_type="Adjustment", key=f"adjustment:{company}:{new_id()}")
+	assert check_low_balances(company)[0].sent
+	assert len(inbox.to(address)) == 2
+
+
+def test_a_credit_that_does_not_reach_the_threshold_keeps_the_mark(inbox: Inbox) -> None:
+	company, address = low_company()
+	check_low_balances(company)
+	give(company, "9.99")
+	assert not check_low_balances(company)[0].sent and len(inbox.to(address)) == 1
+
+
 def test_there_are_at_most_three_warnings_a_day(inbox: Inbox) -> None:
 	company, address = low_company()
 	for _round in range(5):
@@ -112,23 +132,6 @@ def test_a_lower_threshold_that_the_balance_reaches_clears_the_mark(inbox: Inbox
 	doc.save()
 	frappe.db.commit()
 	assert frappe.db.get_value("Prepaid Balance", company, ["is_low", "warning_level"]) == (0, "")
-
-
-def test_without_anybody_to_tell_staff_are_told_once_a_day_and_the_mark_is_not_set(inbox: Inbox) -> None:
-	manager, _password = make_manager()
-	company = make_company("10")
-	for _time in range(2):
-		(result,) = check_low_balances(company)
-		assert not result.sent and "Nobody to tell" in result.reason
-	(mail,) = inbox.to(manager)
-	assert company in mail["Subject"]
-	assert frappe.db.get_value("Prepaid Balance", company, "last_warning_us") == 0
-	frappe.db.set_value(
-		"Billing Company", company, "billing_emails", address := f"{new_id('mail')}@example.com"
-	)
-	frappe.db.commit()
-	assert check_low_balances(company)[0].sent
-	assert len(inbox.to(address)) == 1
 
 
 def test_the_warning_tells_minutes_and_days_and_leads_to_the_top_up(inbox: Inbox) -> None:
@@ -176,7 +179,7 @@ def test_two_checks_at_once_send_each_mail_once(inbox: Inbox) -> None:
 
 
 def test_the_check_of_all_is_one_query_by_the_index_of_low_balances() -> None:
-	plan = frappe.db.sql(f"EXPLAIN {check._ALL_LOW}", {"day_ago": 0}, as_dict=True)
+	plan = frappe.db.sql(f"EXPLAIN {balances.ALL_LOW}", {"day_ago": 0}, as_dict=True)
 	read = {row.table: row.key for row in plan}
 	assert read["b"] == "pb_balance_low" and read["w"] in ("pb_warning_day", "company"), plan
 
@@ -253,6 +256,8 @@ def test_a_dry_run_says_what_it_would_do_and_writes_nothing() -> None:
 	company, _address = low_company()
 	(result,) = check_low_balances(company, dry_run=True)
 	assert not result.sent and result.reason == "The balance fell to this level."
+	assert " would be warned " in table.lines([result])[1]
+	assert table.ending([result], dry_run=True) == "1 checked, 1 would be warned (dry run: nothing was sent)"
 	assert frappe.db.count("Low Balance Warning", {"company": company}) == 0
 
 

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from email.message import EmailMessage
 
 import frappe
 import pytest
@@ -9,10 +10,13 @@ import requests
 import stripe
 
 from prepaid_billing.alerts import notices
-from prepaid_billing.payments import issuing, keys, refunds, topups
+from prepaid_billing.alerts.addresses import NOBODY_REACHED
+from prepaid_billing.ledger import rows
+from prepaid_billing.payments import claims, issuing, keys, refunds, topups
+from prepaid_billing.payments.takeback import DISPUTE, Claim
 from tests import site
 from tests.factories import make_company, make_customer, new_id
-from tests.inbox import Inbox
+from tests.inbox import Inbox, no_email_account, unsubscribe
 from tests.integration.test_topup import eventually
 from tests.stripe_checkout import pay, simulate
 
@@ -28,6 +32,19 @@ def paid(company: str, amount: str = "50") -> frappe._dict:
 	topups.refresh(created["topup"])
 	site.fresh()
 	return topups.find(created["topup"])
+
+
+def dispute(topup: frappe._dict, status: str, reason: str = "fraudulent", key: str | None = None) -> str:
+	"""Book a dispute of the whole payment as Stripe tells of it; return Stripe's id of it."""
+	key = key or new_id("dp")
+	claims.apply(topup.name, [Claim(DISPUTE, key, status, Decimal(50), "EUR", reason)])
+	return key
+
+
+def text_of(mail: EmailMessage) -> str:
+	"""Return all that a mail says, subject and both bodies."""
+	bodies = [mail.get_body((kind,)).get_content() for kind in ("html", "plain")]
+	return "\n".join([str(mail["Subject"]), *bodies])
 
 
 def notices_of(company: str) -> list[str]:
@@ -185,6 +202,139 @@ def test_a_mail_does_not_wait_for_its_receipt_for_ever(inbox: Inbox) -> None:
 
 @pytest.mark.parametrize("source", notices.SOURCES, ids=lambda source: source.kind)
 def test_the_sweep_reads_by_an_index(source: notices.Source) -> None:
-	values = {"kind": source.kind, "since_us": 2**60, "since": "2100-01-01"}
+	values = {"kind": source.kind, "since_us": 2**60, "since": "2100-01-01", "long_since": "2099-01-01"}
 	plan = frappe.db.sql(f"EXPLAIN {source.query}", values, as_dict=True)
-	assert all(row.type not in ("ALL", "index") for row in plan if row.table in ("r", "n")), plan
+	assert all(row.type not in ("ALL", "index") for row in plan if row.table in ("r", "n", "e")), plan
+
+
+@pytest.mark.parametrize(
+	"reason,words",
+	[
+		("fraudulent", "Die Zahlung wurde als nicht autorisiert gemeldet."),
+		("product_not_received", "Die Leistung wurde als nicht erhalten gemeldet."),
+		("a_code_of_tomorrow", ""),
+	],
+)
+def test_why_a_bank_took_a_payment_back_is_told_in_words_and_never_as_a_code(
+	inbox: Inbox, reason: str, words: str
+) -> None:
+	company, address = company_with_mail("de", mail_topup=0)
+	dispute(paid(company), "Open", reason)
+	told(inbox, address)
+	said = text_of(inbox.to(address)[-1])
+	assert reason not in said and said.count("Begründung") == 2 * bool(words) and words in said
+
+
+def test_why_staff_refunded_stays_with_staff(inbox: Inbox) -> None:
+	company, address = company_with_mail(mail_topup=0)
+	refunds.request(paid(company).name, Decimal(20), "they shouted at Ms Example", new_id())
+	assert told(inbox, address) == [f"Refund of €20.00: {company}"]
+	assert "shouted" not in text_of(inbox.to(address)[0])
+
+
+@pytest.mark.parametrize(
+	"kept,words",
+	[
+		("Your card has insufficient funds.", "Die Karte ist nicht ausreichend gedeckt."),
+		("No such payment_method: 'pm_1'; code resource_missing", "Die Zahlung wurde nicht angenommen."),
+	],
+)
+def test_why_a_payment_failed_is_told_in_the_customers_words(inbox: Inbox, kept: str, words: str) -> None:
+	company, address = company_with_mail("de")
+	topup = topups.create(company, Decimal(50))["topup"]
+	rows.update("Balance Topup", topup, {"status": "Failed", "failure_reason": kept})
+	frappe.db.commit()
+	told(inbox, address)
+	said = text_of(inbox.to(address)[0])
+	assert words in said and kept not in said
+
+
+LOST = "Your bank's decision is final."
+OPEN = "Until it is settled, new calls cannot be started."
+
+
+def test_a_dispute_that_is_lost_when_first_heard_of_is_told_once_as_final(inbox: Inbox) -> None:
+	company, address = company_with_mail(mail_topup=0)
+	topup = paid(company)
+	key = dispute(topup, "Lost")
+	assert told(inbox, address) == [f"Your bank has taken back a payment: {company}"]
+	said = text_of(inbox.to(address)[0])
+	assert said.count(LOST) == 2 and OPEN not in said and "€50.00" in said
+	dispute(topup, "Lost", key=key)
+	assert len(told(inbox, address)) == 1
+
+
+def test_a_dispute_that_was_told_while_it_was_open_is_not_told_again_when_it_is_lost(inbox: Inbox) -> None:
+	company, address = company_with_mail(mail_topup=0)
+	topup = paid(company)
+	key = dispute(topup, "Open")
+	said = told(inbox, address) and text_of(inbox.to(address)[0])
+	assert OPEN in said and LOST not in said
+	dispute(topup, "Lost", key=key)
+	assert len(told(inbox, address)) == 1
+
+
+def test_an_inquiry_that_becomes_a_dispute_after_months_is_told(inbox: Inbox) -> None:
+	company, address = company_with_mail(mail_topup=0)
+	topup = paid(company)
+	key = dispute(topup, "Inquiry")
+	assert told(inbox, address) == []
+	with site.later(100 * 86400):
+		dispute(topup, "Open", key=key)
+		assert told(inbox, address) == [f"Your bank has taken back a payment: {company}"]
+
+
+def test_a_dispute_that_was_lost_long_ago_is_not_told(inbox: Inbox) -> None:
+	company, address = company_with_mail(mail_topup=0)
+	dispute(paid(company), "Lost")
+	with site.later(31 * 86400):
+		assert told(inbox, address) == []
+
+
+def without_a_program_for_pdfs(monkeypatch: pytest.MonkeyPatch) -> None:
+	monkeypatch.setenv("PATH", "/nowhere")
+
+
+def test_a_receipt_that_cannot_be_made_holds_its_mail_back_for_minutes_and_not_for_ever(
+	inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+	company, address = company_with_mail()
+	paid(company)
+	issuing.issue_missing()
+	without_a_program_for_pdfs(monkeypatch)
+	with pytest.raises(OSError):
+		notices.tell()
+	assert notices_of(company) == [] and inbox.to(address) == []
+	with site.later(601):
+		notices.tell()
+	(mail,) = inbox.to(address)
+	assert list(mail.iter_attachments()) == []
+	said = text_of(mail)
+	assert "is attached" not in said and said.count("The receipt stands beside the payment: http") == 2
+
+
+def test_no_receipt_is_made_for_a_mail_that_is_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+	company, _address = company_with_mail(mail_topup=0)
+	paid(company)
+	issuing.issue_missing()
+	without_a_program_for_pdfs(monkeypatch)
+	notices.tell()
+	assert notices_of(company)[0].startswith("Top-up received: Not Sent")
+
+
+def test_a_mail_to_addresses_that_are_all_unsubscribed_does_not_count_as_queued(inbox: Inbox) -> None:
+	company, address = company_with_mail()
+	unsubscribe(address)
+	paid(company)
+	assert told(inbox, address) == []
+	assert notices_of(company) == [f"Top-up received: Not Sent {NOBODY_REACHED}"]
+
+
+def test_without_a_mail_account_nothing_counts_as_told(inbox: Inbox) -> None:
+	company, address = company_with_mail()
+	paid(company)
+	issuing.issue_missing()
+	with no_email_account(), pytest.raises(frappe.OutgoingEmailError):
+		notices.tell()
+	assert notices_of(company) == []
+	assert len(told(inbox, address)) == 1

@@ -111,7 +111,7 @@ ORM_WRITES = re.compile(
 	% "|".join(LEDGER_TABLES)
 )
 # The warning's own columns of the balance row, written under the lock.
-ALLOWED = {"ledger/balance.py", "alerts/check.py"}
+ALLOWED = {"ledger/balance.py", "alerts/marks.py"}
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_only_the_ledger_writes_its_tables() -> None:
 		re.findall(
 			r"(\w+) = %s",
 			re.search(
-				r"UPDATE `tabPrepaid Balance` SET(.*?)WHERE", (APP / "alerts/check.py").read_text(), re.S
+				r"UPDATE `tabPrepaid Balance` SET(.*?)WHERE", (APP / "alerts/marks.py").read_text(), re.S
 			)[1],
 		)
 	)

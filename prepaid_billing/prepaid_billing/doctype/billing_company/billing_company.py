@@ -11,6 +11,8 @@ from frappe.utils import validate_email_address
 from prepaid_billing import settings
 from prepaid_billing.closed import KeptForEver
 
+MOST_BILLING_EMAILS = 20
+
 
 class BillingCompany(KeptForEver):
 	"""A customer company. Its Prepaid Balance is made with it and shares its name."""
@@ -62,6 +64,12 @@ class BillingCompany(KeptForEver):
 
 	def _validate_people(self) -> None:
 		addresses = [address for address in re.split(r"[\s,;]+", self.billing_emails or "") if address]
+		if len(addresses) > MOST_BILLING_EMAILS:
+			frappe.throw(
+				_(
+					"A company has at most {0} billing e-mails; these are {1}. Use a mailing list instead."
+				).format(MOST_BILLING_EMAILS, len(addresses))
+			)
 		for address in addresses:
 			validate_email_address(address, throw=True)
 		self.billing_emails = "\n".join(addresses)

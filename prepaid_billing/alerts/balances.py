@@ -1,0 +1,72 @@
+"""What a warning is decided from: a balance, its mark, and who wants to be told, in one indexed query."""
+
+import frappe
+from frappe import _
+
+from prepaid_billing.alerts.addresses import once
+from prepaid_billing.alerts.decide import DAY_US, WarningState
+from prepaid_billing.exceptions import UnknownCompany
+from prepaid_billing.ledger import clock
+from prepaid_billing.rating.money import from_database
+
+_COLUMNS = """
+	SELECT b.name, b.currency, CAST(b.available AS CHAR) AS available,
+		CAST(b.low_balance_threshold AS CHAR) AS threshold, b.warning_level, b.last_warning_us,
+		c.status, c.prepaid_billing_enabled, c.mail_low, c.mail_critical, c.mail_empty, c.billing_emails, (
+			SELECT GROUP_CONCAT(u.email ORDER BY p.idx SEPARATOR ' ') FROM `tabBilling Company User` p
+			JOIN `tabUser` u ON u.name = p.user
+			WHERE p.parent = b.name AND p.parenttype = 'Billing Company' AND p.gets_warnings = 1 AND u.enabled = 1
+		) AS users, (
+			SELECT COUNT(*) FROM `tabLow Balance Warning` w
+			WHERE w.company = b.name AND w.decided_us > %(day_ago)s AND w.status IN ('Pending', 'Queued')
+		) AS warnings_today, (
+			SELECT COALESCE(o.reason, '') FROM `tabLow Balance Warning` o
+			WHERE o.company = b.name AND o.status = 'Pending' ORDER BY o.decided_us DESC LIMIT 1
+		) AS pending
+	FROM `tabPrepaid Balance` b {index} JOIN `tabBilling Company` c ON c.name = b.name
+"""
+ALL_LOW = f"""{_COLUMNS.format(index="FORCE INDEX (pb_balance_low)")}
+	WHERE b.is_low = 1 AND c.prepaid_billing_enabled = 1 AND c.status = 'Active' ORDER BY b.name
+"""
+_ONE = f"{_COLUMNS.format(index='')} WHERE b.name = %(company)s"
+_LEVELS = {"Low": "mail_low", "Critical": "mail_critical", "Empty": "mail_empty"}
+
+
+def low() -> list[frappe._dict]:
+	"""Return every company that is billed and whose balance is low. Amounts are in major units."""
+	return _read(ALL_LOW, {})
+
+
+def one(company: str) -> frappe._dict:
+	"""Return a company, low or not. Raises UnknownCompany."""
+	found = _read(_ONE, {"company": company})
+	if not found:
+		raise UnknownCompany(_("There is no such company."))
+	return found[0]
+
+
+def blocked(row: frappe._dict) -> str:
+	"""Return why a company is not warned whatever its balance, or nothing."""
+	if row.status != "Active":
+		return "The company is suspended."
+	return "" if row.prepaid_billing_enabled else "Prepaid billing is switched off for the company."
+
+
+def state_of(row: frappe._dict) -> WarningState:
+	"""Return what the decision knows of a company."""
+	return WarningState(
+		row.warning_level or "",
+		row.last_warning_us or 0,
+		row.warnings_today,
+		row.available,
+		row.threshold,
+		tuple(level for level, fieldname in _LEVELS.items() if row[fieldname]),
+	)
+
+
+def _read(query: str, values: dict[str, object]) -> list[frappe._dict]:
+	found = frappe.db.sql(query, {**values, "day_ago": clock.now_us() - DAY_US}, as_dict=True)
+	for row in found:
+		row.available, row.threshold = from_database(row.available), from_database(row.threshold)
+		row.recipients = once([*(row.billing_emails or "").split(), *(row.users or "").split()])
+	return found

@@ -1,0 +1,89 @@
+"""The mails of decided warnings: each in a transaction that locks its warning alone, so that no call waits for a mail.
+
+What a mail says is read there afresh, all at one moment. A warning that has lost its point meanwhile is closed without a
+mail, and one that cannot be mailed now stays Pending, with the error, until a later check can.
+"""
+
+from dataclasses import dataclass
+
+import frappe
+
+from prepaid_billing.alerts import balances, mail, marks
+from prepaid_billing.alerts.addresses import NOBODY_LISTED, NOBODY_REACHED
+from prepaid_billing.alerts.decide import NOT_LOW, level_of, unwanted
+from prepaid_billing.batch import attempt, in_words
+from prepaid_billing.ledger import rows, transaction
+from prepaid_billing.log import log
+
+_PENDING = """
+	SELECT name, company FROM `tabLow Balance Warning` WHERE status = 'Pending' {} ORDER BY decided_us DESC
+"""
+_LOCK = """
+	SELECT w.name, w.company, (
+		SELECT COUNT(*) FROM `tabLow Balance Warning` n WHERE n.company = w.company AND n.decided_us > w.decided_us
+	) AS later FROM `tabLow Balance Warning` w WHERE w.name = %s AND w.status = 'Pending' FOR UPDATE
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+	"""What became of a decided warning: "Queued", "Recovered", "Not Sent" or "Pending", and why it is not mailed."""
+
+	status: str
+	reason: str = ""
+
+
+def deliver(company: str | None) -> dict[str, Outcome]:
+	"""Make the mails of the Pending warnings of a company, or of all; return what became of each company's last."""
+	pending = frappe.db.sql(
+		_PENDING.format("AND company = %s" if company else ""), (company,) if company else ()
+	)
+	outcomes: dict[str, Outcome] = {}
+	for name, of in pending:
+		outcome, error = attempt(name, lambda name: transaction.run(lambda: _queue(name)))
+		if error:
+			outcome = Outcome("Pending", in_words(error))
+		if not outcome:
+			continue
+		_keep(name, of, outcome)
+		outcomes.setdefault(of, outcome)
+	return outcomes
+
+
+def _queue(name: str) -> Outcome | None:
+	"""Put the mail of a warning into Frappe's queue; None where another check has just done so."""
+	warning = frappe.db.sql(_LOCK, (name,), as_dict=True)
+	if not warning:
+		return None
+	row = balances.one(warning[0].company)
+	if warning[0].later:
+		return Outcome("Not Sent", "A later warning took its place.")
+	if reason := balances.blocked(row) or unwanted(balances.state_of(row)):
+		return Outcome("Recovered" if reason == NOT_LOW else "Not Sent", reason)
+	level = level_of(row.available, row.threshold)
+	if not mail.queue_warning(row, level, name):
+		return Outcome("Not Sent", NOBODY_REACHED if row.recipients else NOBODY_LISTED)
+	told = {"level": level, "recipients": "\n".join(row.recipients), "status": "Queued", "reason": ""}
+	rows.update("Low Balance Warning", name, {**told, "available": row.available, "threshold": row.threshold})
+	return Outcome("Queued")
+
+
+def _keep(name: str, company: str, outcome: Outcome) -> None:
+	"""Write why a warning is not mailed, or not yet."""
+	log("low balance warning", company=company, warning=name, status=outcome.status, reason=outcome.reason)
+	if outcome.status == "Pending":
+		attempt(name, lambda name: transaction.run(lambda: _note_error(name, outcome.reason)))
+	elif outcome.status != "Queued":
+		attempt(
+			name,
+			lambda name: transaction.run(
+				lambda: marks.take_back(name, company, outcome.status, outcome.reason)
+			),
+		)
+
+
+def _note_error(name: str, reason: str) -> None:
+	frappe.db.sql(
+		"UPDATE `tabLow Balance Warning` SET reason = %s WHERE name = %s AND status = 'Pending'",
+		(reason, name),
+	)

@@ -1,0 +1,58 @@
+"""The mark of a warning on the balance row, and the record of the warning. Both are written under the balance lock."""
+
+import frappe
+
+from prepaid_billing.alerts.decide import WarningDecision, WarningState
+from prepaid_billing.ledger import LockedBalance, clock, locked, rows
+
+
+def note(account: LockedBalance, state: WarningState, decision: WarningDecision, to: list[str]) -> None:
+	"""Mark the locked balance as warned, and keep a Pending warning of which a mail is to be made."""
+	_mark(account.company, decision.level, account.now_us, state.warnings_today + 1)
+	rows.insert(
+		"Low Balance Warning",
+		account.now_us,
+		{
+			"name": rows.new_name(),
+			"company": account.company,
+			"level": decision.level,
+			"status": "Pending",
+			"recipients": "\n".join(to),
+			"currency": account.currency,
+			"available": account.available,
+			"threshold": account.threshold,
+			"decided_at": clock.site_time(account.now_us),
+			"decided_us": account.now_us,
+		},
+	)
+
+
+def take_back(warning: str, company: str, status: str, reason: str) -> None:
+	"""Close a Pending warning without a mail; where its mark is the last one, take that back too.
+
+	So the next check decides anew, as if there had been no warning.
+	"""
+	with locked(company):
+		found = frappe.db.sql(_PENDING, (warning,))
+		if not found:
+			return
+		rows.update("Low Balance Warning", warning, {"status": status, "reason": reason})
+		(decided_us, last_us, today) = found[0]
+		if decided_us == last_us:
+			_mark(company, "", 0, max(today - 1, 0))
+
+
+_PENDING = """
+	SELECT w.decided_us, b.last_warning_us, b.warnings_today FROM `tabLow Balance Warning` w
+	JOIN `tabPrepaid Balance` b ON b.name = w.company WHERE w.name = %s AND w.status = 'Pending' FOR UPDATE
+"""
+
+
+def _mark(company: str, level: str, at_us: int, today: int) -> None:
+	frappe.db.sql(
+		"""
+		UPDATE `tabPrepaid Balance` SET warning_level = %s, last_warning_us = %s, last_warning_sent_at = %s,
+			warnings_today = %s WHERE name = %s
+		""",
+		(level, at_us, clock.site_time(at_us) if at_us else None, today, company),
+	)

@@ -1,0 +1,86 @@
+"""The kinds of mails about money that has moved, and how to find what was not told yet."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from prepaid_billing.alerts import letters
+from prepaid_billing.alerts.letters import Letter, Payment
+
+_TOPUP = """
+	CAST(r.amount AS CHAR) AS amount, CAST(r.credited AS CHAR) AS moved, CAST(r.tax AS CHAR) AS tax,
+	r.failure_reason AS reason
+"""
+_CLAIM = """
+	CAST(r.amount AS CHAR) AS amount, CAST(r.booked_amount AS CHAR) AS moved, '0' AS tax, r.reason
+"""
+_DUE = """
+	SELECT r.name, r.company, r.currency, r.status, {columns} FROM `tab{doctype}` r LEFT JOIN `tabBilling Notice` n
+		ON n.notice_key = CONCAT(%(kind)s, ':', r.name) COLLATE utf8mb4_nopad_bin
+	WHERE {happened} AND n.name IS NULL ORDER BY r.creation LIMIT 1000
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+	"""A kind of mail: the company's switch for it, the rows that it tells of, for how many days, and its letter."""
+
+	kind: str
+	switch: str
+	doctype: str
+	happened: str
+	days: int
+	letter: Callable[[Payment], Letter]
+
+	@property
+	def query(self) -> str:
+		"""SQL for what was not told yet."""
+		columns = _TOPUP if self.doctype == "Balance Topup" else _CLAIM
+		return _DUE.format(columns=columns, doctype=self.doctype, happened=self.happened)
+
+
+_MADE = "r.creation > %(since)s AND r.status {}"
+# By the day of its first booking: an inquiry may become a dispute after months, and a debit is lost when first heard of.
+_TAKEN = """
+	r.creation > %(long_since)s AND r.status IN ('Open', 'Lost') AND (
+		r.status = 'Open' AND r.creation > %(since)s OR EXISTS (
+			SELECT 1 FROM `tabBalance Transaction` e WHERE e.booked_us > %(since_us)s AND e.idempotency_key
+				= CONCAT('dispute:', r.company, ':', r.name, ':0') COLLATE utf8mb4_nopad_bin
+		)
+	)
+"""
+SOURCES = (
+	Source(
+		"Top-up received",
+		"mail_topup",
+		"Balance Topup",
+		"r.paid_us > %(since_us)s",
+		7,
+		letters.topup_received,
+	),
+	Source(
+		"Payment failed",
+		"mail_failed",
+		"Balance Topup",
+		"r.status = 'Failed' AND r.created_us > %(since_us)s",
+		21,
+		letters.payment_failed,
+	),
+	Source("Refund", "mail_refund", "Billing Refund", _MADE.format("= 'Succeeded'"), 30, letters.refund),
+	Source(
+		"Refund failed",
+		"mail_refund",
+		"Billing Refund",
+		_MADE.format("IN ('Failed', 'Cancelled') AND r.bookings > 0"),
+		60,
+		letters.refund_failed,
+	),
+	Source("Dispute", "mail_dispute", "Billing Dispute", _TAKEN, 30, letters.dispute),
+	Source(
+		"Dispute won",
+		"mail_dispute",
+		"Billing Dispute",
+		_MADE.format("= 'Won' AND r.bookings > 0"),
+		180,
+		letters.dispute_won,
+	),
+)
