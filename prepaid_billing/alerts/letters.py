@@ -34,6 +34,7 @@ class Payment:
 	tax: Decimal = Decimal()
 	reason: str = ""
 	has_receipt: bool = False
+	is_test: bool = False
 	stops_calls: bool = False
 
 	def money(self, amount: Decimal) -> str:
@@ -82,7 +83,7 @@ def topup_received(payment: Payment) -> Letter:
 		_("Top-up of {0} received").format(amount) + f": {payment.company}",
 		_("{0} was added to your balance.").format(amount),
 		[*rows, _now(payment)],
-		[_("The receipt is attached.")] if payment.has_receipt else [],
+		_receipt(payment),
 		_balance(payment),
 	)
 
@@ -159,6 +160,14 @@ def dispute_won(payment: Payment) -> Letter:
 def address(subpage: str, company: str) -> str:
 	"""Return the whole address of one of the customer's pages."""
 	return get_url(f"/business/billing{subpage}?" + urlencode({"company": company}))
+
+
+def _receipt(payment: Payment) -> list[str]:
+	if not payment.has_receipt:
+		return []
+	if payment.is_test:
+		return [_("A test receipt is attached: no money moved, and it is no tax document.")]
+	return [_("The receipt is attached.")]
 
 
 def _now(payment: Payment) -> tuple[str, str]:

@@ -130,8 +130,10 @@ def _tell(source: Source, row: tuple) -> None:
 		tax=from_database(tax),
 		reason=reason or "",
 		has_receipt=bool(receipt),
+		is_test=bool(receipt and not receipt.livemode),
 		stops_calls=bool(settings.get("dispute_stops_calls")),
 	)
+	attachments = [_attachment(receipt)] if receipt else []
 	notice = {
 		"kind": source.kind,
 		"company": company,
@@ -146,7 +148,6 @@ def _tell(source: Source, row: tuple) -> None:
 		is_first = _first(f"{source.kind}:{name}", notice)
 		if is_first and not hindrance:
 			with print_language(mail.language_of(company)):
-				attachments = [receipt] if receipt else []
 				mail.queue(company, to, source.letter(payment), (source.doctype, name), attachments)
 		return is_first
 
@@ -189,12 +190,14 @@ def _hindrance(source: Source, company: str, to: list[str]) -> str:
 	return "" if to else "Nobody to tell: no billing e-mail, and no user who gets mails."
 
 
-def _receipt_of(topup: str) -> dict[str, object] | None:
-	"""Return the receipt of a top-up as an attachment, or None where there is none (yet)."""
+def _receipt_of(topup: str) -> frappe._dict | None:
+	"""Return the receipt of a top-up, or None where there is none (yet)."""
 	name = frappe.db.get_value("Balance Topup", topup, "receipt")
-	if not name:
-		return None
-	return {"fname": receipts.file_name(receipts.find(name)), "fcontent": receipts.pdf(name)}
+	return receipts.find(name) if name else None
+
+
+def _attachment(receipt: frappe._dict) -> dict[str, object]:
+	return {"fname": receipts.file_name(receipt), "fcontent": receipts.pdf(receipt.name)}
 
 
 def _receipt_is_coming(topup: str) -> bool:
