@@ -25,7 +25,7 @@ MOST_CDRS = 1_000
 MOST_ROWS = 200
 """Rows that one page may carry."""
 
-_RECEIPT_CURSOR = re.compile(r"([0-9]{4})-([0-9]{1,9})")
+_RECEIPT_CURSOR = re.compile(r"([0-9]{1,16})-([0-9a-z]{1,20})")
 _CDR = frozenset(
 	"call_id company duration_sec revision caller callee started_at answered_at ended_at".split()
 )
@@ -177,14 +177,14 @@ def page_size(value: object) -> int:
 	return rows
 
 
-def receipt_cursor(value: object) -> tuple[int, int]:
-	"""Return year and number that a page of receipts goes on from; later than any where it was not sent."""
+def receipt_cursor(value: object) -> tuple[int, str] | None:
+	"""Return time of issue and name that a page of receipts goes on from, None where it was not sent."""
 	if value is None:
-		return 9999, 0
+		return None
 	found = _RECEIPT_CURSOR.fullmatch(value) if isinstance(value, str) else None
 	if not found:
 		raise InvalidInput(_("{0} takes the next_cursor of the page before.").format("cursor"))
-	return int(found[1]), int(found[2])
+	return int(found[1]), found[2]
 
 
 def percent(value: object, name: str) -> Decimal:

@@ -36,6 +36,7 @@ class Payment:
 	has_receipt: bool = False
 	is_attached: bool = False
 	is_final: bool = False
+	is_test: bool = False
 	stops_calls: bool = False
 
 	def money(self, amount: Decimal) -> str:
@@ -165,6 +166,8 @@ def address(subpage: str, company: str) -> str:
 def _receipt(payment: Payment) -> list[str]:
 	if not payment.has_receipt:
 		return []
+	if payment.is_attached and payment.is_test:
+		return [_("A test receipt is attached: no money moved, and it is no tax document.")]
 	if payment.is_attached:
 		return [_("The receipt is attached.")]
 	return [_("The receipt stands beside the payment: {0}").format(address("/transactions", payment.company))]

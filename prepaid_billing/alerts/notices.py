@@ -88,6 +88,7 @@ def _payment(row: frappe._dict, receipt: frappe._dict | None, attachments: list)
 		has_receipt=bool(receipt),
 		is_attached=bool(attachments),
 		is_final=row.status == "Lost",
+		is_test=bool(receipt and not receipt.livemode),
 		stops_calls=bool(settings.get("dispute_stops_calls")),
 	)
 

@@ -19,10 +19,11 @@ def list(company: Any = None, cursor: Any = None, limit: Any = None) -> dict:
 	"""Return the documents of a company, the newest first; ``next_cursor`` is where the next page begins."""
 	most = inputs.page_size(limit)
 	name = visible_company(inputs.optional_company(company), MANAGER, STAFF)
-	found = receipts.page(name, inputs.receipt_cursor(cursor), most + 1)
+	found = receipts.page(name, inputs.receipt_cursor(cursor) or receipts.NEWEST, most + 1)
+	last = found[most - 1] if len(found) > most else None
 	return {
 		"rows": [_row(receipt) for receipt in found[:most]],
-		"next_cursor": f"{found[most - 1].year}-{found[most - 1].sequence}" if len(found) > most else None,
+		"next_cursor": f"{last.issued_us}-{last.name}" if last else None,
 	}
 
 
@@ -45,6 +46,7 @@ def _row(receipt: frappe._dict) -> dict[str, object]:
 		"receipt": receipt.name,
 		"number": receipt.receipt_number,
 		"kind": receipt.kind,
+		"livemode": bool(receipt.livemode),
 		"topup": receipt.topup,
 		"refund": receipt.refund,
 		"issued_at": clock.iso(receipt.issued_us),

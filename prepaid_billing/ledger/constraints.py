@@ -46,7 +46,7 @@ UNIQUE = (
 	("Balance Transaction", "pb_entry_once", ("balance", "sequence")),
 	("Ledger Checkpoint", "pb_checkpoint_once", ("company", "sequence", "transaction_type")),
 	("Call Usage", "pb_usage_once", ("company", "quarter")),
-	("Billing Receipt", "pb_receipt_once", ("year", "sequence")),
+	("Billing Receipt", "pb_receipt_in_series", ("series", "sequence")),
 )
 
 INDEXES = (
@@ -58,7 +58,7 @@ INDEXES = (
 	("Balance Topup", "pb_topup_attempts", ("company", "created_us")),
 	("Balance Topup", "pb_topup_receipt", ("receipt", "paid_us")),
 	("Billing Refund", "pb_refund_credit_note", ("credit_note", "status")),
-	("Billing Receipt", "pb_receipt_list", ("company", "year", "sequence")),
+	("Billing Receipt", "pb_receipt_page", ("company", "issued_us", "name")),
 	("Prepaid Balance", "pb_balance_low", ("is_low", "name")),
 	("Balance Topup", "pb_topup_paid", ("paid_us",)),
 	("Balance Topup", "pb_topup_state", ("status", "created_us")),

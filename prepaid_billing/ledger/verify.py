@@ -80,16 +80,17 @@ _CLAIMS = """
 # What each document must say, and what it says; what it belongs to points back to it.
 _RECEIPTS = """
 	SELECT r.receipt_number,
-		CONCAT_WS(' ', t.name, t.company, t.currency, t.amount_paid, t.tax, t.vat_rate) AS expected,
-		CONCAT_WS(' ', r.topup, r.company, r.currency, r.gross, r.tax, r.vat_rate) AS found
+		CONCAT_WS(' ', t.name, t.company, t.currency, t.amount_paid, t.tax, t.vat_rate, t.livemode) AS expected,
+		CONCAT_WS(' ', r.topup, r.company, r.currency, r.gross, r.tax, r.vat_rate, r.livemode) AS found
 	FROM `tabBilling Receipt` r LEFT JOIN `tabBalance Topup` t ON t.receipt = r.name WHERE r.kind = 'Receipt'
 	UNION ALL
-	SELECT r.receipt_number, CONCAT_WS(' ', b.name, b.topup, b.company, b.currency, -b.amount),
-		CONCAT_WS(' ', r.refund, r.topup, r.company, r.currency, r.gross)
-	FROM `tabBilling Receipt` r LEFT JOIN `tabBilling Refund` b ON b.credit_note = r.name WHERE r.kind = 'Credit Note'
+	SELECT r.receipt_number, CONCAT_WS(' ', b.name, b.topup, b.company, b.currency, -b.amount, t.livemode),
+		CONCAT_WS(' ', r.refund, r.topup, r.company, r.currency, r.gross, r.livemode)
+	FROM `tabBilling Receipt` r LEFT JOIN `tabBilling Refund` b ON b.credit_note = r.name
+	LEFT JOIN `tabBalance Topup` t ON t.name = b.topup WHERE r.kind = 'Credit Note'
 	UNION ALL
-	SELECT r.receipt_number, CONCAT_WS(' ', b.name, b.topup, c.company, c.currency, -c.gross, -c.tax),
-		CONCAT_WS(' ', r.refund, r.topup, r.company, r.currency, r.gross, r.tax)
+	SELECT r.receipt_number, CONCAT_WS(' ', b.name, b.topup, c.company, c.currency, -c.gross, -c.tax, c.livemode),
+		CONCAT_WS(' ', r.refund, r.topup, r.company, r.currency, r.gross, r.tax, r.livemode)
 	FROM `tabBilling Receipt` r LEFT JOIN `tabBilling Refund` b ON b.reversal = r.name
 	LEFT JOIN `tabBilling Receipt` c ON c.name = b.credit_note WHERE r.kind = 'Reversal'
 """
@@ -257,15 +258,25 @@ CHECKS = (
 		""",
 	),
 	Check(
-		"Receipts are numbered without gaps in each year",
+		"Receipts are numbered without gaps in each series, that of a year in live mode and that in test mode",
 		f"""
 		SELECT CONCAT('receipts of ', y.name), y.last_sequence, CONCAT(COALESCE(r.documents, 0), ' numbers up to ', COALESCE(r.last, 0))
 		FROM `tabBilling Receipt Year` y
 		LEFT JOIN (
-			SELECT year, COUNT(*) AS documents, MIN(sequence) AS first, MAX(sequence) AS last FROM `tabBilling Receipt` GROUP BY year
-		) r ON r.year = y.name
+			SELECT series, COUNT(*) AS documents, MIN(sequence) AS first, MAX(sequence) AS last FROM `tabBilling Receipt` GROUP BY series
+		) r ON r.series = y.name
 		WHERE y.last_sequence != COALESCE(r.documents, 0) OR y.last_sequence != COALESCE(r.last, 0) OR COALESCE(r.first, 1) != 1
 		LIMIT {_FIRST_BAD}
+		""",
+	),
+	Check(
+		"Each receipt stands in the series of its year and mode; test mode in a live one only up to where it had none",
+		f"""
+		SELECT CONCAT('receipt ', r.receipt_number), CONCAT_WS(' ', r.year, IF(r.livemode, 'live', 'test')),
+			CONCAT_WS(' ', r.series, '#', r.sequence)
+		FROM `tabBilling Receipt` r LEFT JOIN `tabBilling Receipt Year` y ON y.name = r.series
+		WHERE y.name IS NULL OR r.year != y.year OR r.livemode > y.livemode
+			OR (r.livemode < y.livemode AND r.sequence > y.mixed_until) LIMIT {_FIRST_BAD}
 		""",
 	),
 	Check(

@@ -1,4 +1,4 @@
-"""Receipts, credit notes and their reversals, numbered without gaps.
+"""Receipts, credit notes and their reversals, numbered without gaps; live mode and test mode each have a series a year.
 
 Each in a transaction of its own, after the money was booked and never inside of it: the lock of the year's
 row is one for all companies. What has no document yet is found by the sweep of every minute.
@@ -23,18 +23,21 @@ from prepaid_billing.payments.vat import tax_of_part
 from prepaid_billing.rating.money import from_database
 
 RECEIPT, CREDIT_NOTE, REVERSAL = "Receipt", "Credit Note", "Reversal"
+TEST_PREFIX = "TEST-"
+"""What a number of test mode begins with: no money moved."""
 
 _WITHOUT_RECEIPT = """
-	SELECT name FROM `tabBalance Topup` WHERE receipt IS NULL AND paid_us > 0 ORDER BY paid_us, name LIMIT 1000
+	SELECT name, livemode FROM `tabBalance Topup` WHERE receipt IS NULL AND paid_us > 0 ORDER BY paid_us, name LIMIT 1000
 """
 _WITHOUT_CREDIT_NOTE = """
-	SELECT r.name FROM `tabBilling Refund` r JOIN `tabBalance Topup` t ON t.name = r.topup
+	SELECT r.name, t.livemode FROM `tabBilling Refund` r JOIN `tabBalance Topup` t ON t.name = r.topup
 	WHERE r.credit_note IS NULL AND r.status = 'Succeeded' AND t.receipt IS NOT NULL
 	ORDER BY r.creation, r.name LIMIT 1000
 """
 _WITHOUT_REVERSAL = """
-	SELECT name FROM `tabBilling Refund`
-	WHERE credit_note > '' AND status IN ('Failed', 'Cancelled') AND reversal IS NULL ORDER BY creation LIMIT 1000
+	SELECT r.name, t.livemode FROM `tabBilling Refund` r JOIN `tabBalance Topup` t ON t.name = r.topup
+	WHERE r.credit_note > '' AND r.status IN ('Failed', 'Cancelled') AND r.reversal IS NULL
+	ORDER BY r.creation LIMIT 1000
 """
 _REFUND = """
 	SELECT topup, status, CAST(amount AS CHAR) AS amount, credit_note, reversal
@@ -49,7 +52,7 @@ _COPIED = """
 		seller_vat_id, buyer_name, buyer_address, buyer_vat_id
 	FROM `tabBilling Receipt` WHERE name = %s
 """
-_LOCK_YEAR = "SELECT last_sequence FROM `tabBilling Receipt Year` WHERE name = %s FOR UPDATE"
+_LOCK_SERIES = "SELECT last_sequence FROM `tabBilling Receipt Year` WHERE name = %s FOR UPDATE"
 
 
 def issue_missing() -> int:
@@ -63,7 +66,7 @@ def issue_missing() -> int:
 
 	def issue_all(kind: tuple[str, Callable[["_Series", str], str | None]]) -> int:
 		due, issue = kind
-		return sum(each(frappe.db.sql_list(due), lambda name: _run(issue, name, letterhead)))
+		return sum(each(frappe.db.sql(due), lambda row: _run(issue, *row, letterhead)))
 
 	kinds = (
 		(_WITHOUT_RECEIPT, _receipt),
@@ -102,33 +105,49 @@ def _letterhead() -> _Letterhead:
 	)
 
 
-def _run(issue: Callable[["_Series", str], str | None], name: str, letterhead: _Letterhead) -> bool:
+def _run(
+	issue: Callable[["_Series", str], str | None], name: str, livemode: int, letterhead: _Letterhead
+) -> bool:
 	"""Number one document in a transaction of its own; False where somebody else has done it meanwhile."""
-	document = transaction.run(lambda: issue(_Series(letterhead), name))
+	document = transaction.run(lambda: issue(_Series(livemode, letterhead), name))
 	if document:
 		log("receipt issued", receipt=document, source=name)
 	return bool(document)
 
 
 class _Series:
-	"""The numbers of this year, locked by this transaction until it ends."""
+	"""The numbers of this year in one mode, locked by this transaction until it ends."""
 
-	def __init__(self, letterhead: _Letterhead) -> None:
+	def __init__(self, livemode: int, letterhead: _Letterhead) -> None:
+		self.livemode = livemode
+		self.prefix = ("" if livemode else TEST_PREFIX) + letterhead.prefix
 		self.letterhead = letterhead
 		self.now_us = clock.now_us()
 		self.year = clock.site_time(self.now_us).year
-		self.last = _lock(self.year)
+		self.name = f"{'' if livemode else TEST_PREFIX}{self.year}"
+		self.last = self._lock()
 		# It may have waited for the lock, and so out of the old year.
 		now_us = clock.now_us()
 		if clock.site_time(now_us).year == self.year:
 			self.now_us = now_us
+
+	def _lock(self) -> int:
+		"""Lock the series and return its last number. Two first documents of a year deadlock once, and retry."""
+		found = frappe.db.sql(_LOCK_SERIES, (self.name,))
+		if found:
+			return found[0][0]
+		first = {"name": self.name, "year": self.year, "livemode": self.livemode, "last_sequence": 0}
+		rows.insert("Billing Receipt Year", self.now_us, first)
+		return 0
 
 	def write(self, key: str, columns: dict[str, object]) -> str:
 		"""Insert a document under the next number and return its name."""
 		name, sequence = rows.new_name(), self.last + 1
 		own = {
 			"name": name,
-			"receipt_number": f"{self.letterhead.prefix}{self.year}-{sequence:05d}",
+			"receipt_number": f"{self.prefix}{self.year}-{sequence:05d}",
+			"livemode": self.livemode,
+			"series": self.name,
 			"year": self.year,
 			"sequence": sequence,
 			"issued_at": clock.site_time(self.now_us),
@@ -136,17 +155,8 @@ class _Series:
 			"document_key": key,
 		}
 		rows.insert("Billing Receipt", self.now_us, own | columns)
-		rows.update("Billing Receipt Year", str(self.year), {"last_sequence": sequence})
+		rows.update("Billing Receipt Year", self.name, {"last_sequence": sequence})
 		return name
-
-
-def _lock(year: int) -> int:
-	"""Lock the row of a year and return its last number. Two first documents of a year deadlock once, and retry."""
-	found = frappe.db.sql(_LOCK_YEAR, (str(year),))
-	if found:
-		return found[0][0]
-	rows.insert("Billing Receipt Year", clock.now_us(), {"name": str(year), "last_sequence": 0})
-	return 0
 
 
 def _receipt(series: _Series, name: str) -> str | None:

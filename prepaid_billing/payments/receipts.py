@@ -12,9 +12,12 @@ from prepaid_billing.exceptions import UnknownReceipt
 from prepaid_billing.payments.issuing import CREDIT_NOTE, RECEIPT, REVERSAL
 from prepaid_billing.rating.money import from_database
 
+NEWEST = (2**63 - 1, "")
+"""Where the first page begins: later than any document was issued."""
+
 _AMOUNTS = ("net", "tax", "gross", "vat_rate")
 _ROW = """
-	SELECT r.name, r.receipt_number, r.kind, r.company, r.topup, r.refund, r.issued_at, r.issued_us, r.paid_at,
+	SELECT r.name, r.receipt_number, r.kind, r.livemode, r.company, r.topup, r.refund, r.issued_at, r.issued_us, r.paid_at,
 		r.currency, r.year, r.sequence, CAST(r.net AS CHAR) AS net, CAST(r.tax AS CHAR) AS tax,
 		CAST(r.gross AS CHAR) AS gross, CAST(r.vat_rate AS CHAR) AS vat_rate, r.language, r.seller_name,
 		r.seller_address, r.seller_vat_id, r.buyer_name, r.buyer_address, r.buyer_vat_id,
@@ -22,8 +25,8 @@ _ROW = """
 	FROM `tabBilling Receipt` r LEFT JOIN `tabBilling Receipt` c ON c.name = r.corrects
 """
 _PAGE = """
-	WHERE r.company = %(company)s AND (r.year, r.sequence) < (%(year)s, %(sequence)s)
-	ORDER BY r.year DESC, r.sequence DESC LIMIT %(limit)s
+	WHERE r.company = %(company)s AND (r.issued_us, r.name) < (%(issued_us)s, %(name)s)
+	ORDER BY r.issued_us DESC, r.name DESC LIMIT %(limit)s
 """
 
 
@@ -40,10 +43,13 @@ def unknown() -> UnknownReceipt:
 	return UnknownReceipt(_("There is no such receipt."))
 
 
-def page(company: str, before: tuple[int, int], limit: int) -> list[frappe._dict]:
-	"""Return at most ``limit`` documents of a company, newest first, that stand before (year, sequence)."""
-	year, sequence = before
-	return _read(_ROW + _PAGE, {"company": company, "year": year, "sequence": sequence, "limit": limit})
+def page(company: str, before: tuple[int, str], limit: int) -> list[frappe._dict]:
+	"""Return at most ``limit`` documents of a company, newest first, that stand before (issued_us, name).
+
+	By time, because live mode and test mode have numbers of their own.
+	"""
+	issued_us, name = before
+	return _read(_ROW + _PAGE, {"company": company, "issued_us": issued_us, "name": name, "limit": limit})
 
 
 def file_name(receipt: frappe._dict) -> str:
@@ -63,6 +69,21 @@ def pdf(name: str) -> bytes:
 	return get_pdf(html, {"page-size": "A4", "title": receipt.receipt_number, **margins})
 
 
+def title(receipt: frappe._dict) -> str:
+	"""Return what a document is, by its kind and mode, in the user's language."""
+	live = {
+		RECEIPT: _("Receipt"),
+		CREDIT_NOTE: _("Credit note"),
+		REVERSAL: _("Reversal of a credit note"),
+	}
+	test = {
+		RECEIPT: _("Test receipt"),
+		CREDIT_NOTE: _("Test credit note"),
+		REVERSAL: _("Test of a reversal"),
+	}
+	return (live if receipt.livemode else test)[receipt.kind]
+
+
 def _read(query: str, values: dict[str, object]) -> list[frappe._dict]:
 	found = frappe.db.sql(query, values, as_dict=True)
 	for row in found:
@@ -78,7 +99,7 @@ def _shown(receipt: frappe._dict) -> dict[str, object]:
 
 	return {
 		"receipt": receipt,
-		"title": _title(receipt.kind),
+		"title": title(receipt),
 		"item": _item(receipt),
 		"issued_on": display.day_of(receipt.issued_at, receipt.language),
 		"paid_on": display.day_of(receipt.paid_at, receipt.language),
@@ -87,14 +108,6 @@ def _shown(receipt: frappe._dict) -> dict[str, object]:
 		"gross": money(receipt.gross),
 		"vat_rate": display.percentage(receipt.vat_rate, receipt.language),
 	}
-
-
-def _title(kind: str) -> str:
-	return {
-		RECEIPT: _("Receipt"),
-		CREDIT_NOTE: _("Credit note"),
-		REVERSAL: _("Reversal of a credit note"),
-	}[kind]
 
 
 def _item(receipt: frappe._dict) -> str:

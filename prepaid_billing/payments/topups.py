@@ -176,6 +176,7 @@ def _act(account: LockedBalance, topup: frappe._dict, facts: PaymentFacts, decis
 	if decision.action == "credit":
 		tax = vat.tax_in(facts.amount, topup.vat_rate, topup.currency)
 		credited = facts.amount - tax if topup.credits_net else facts.amount
+		entries_before = account.last_sequence
 		account.post(
 			"Top-up",
 			credited,
@@ -183,6 +184,9 @@ def _act(account: LockedBalance, topup: frappe._dict, facts: PaymentFacts, decis
 			reference=("Balance Topup", topup.name),
 			description=_("Top-up"),
 		)
+		if account.last_sequence == entries_before and topup.paid_us:
+			# Credited before: what became of it since stands in the row.
+			return
 		rows.update(
 			"Balance Topup",
 			topup.name,

@@ -18,6 +18,7 @@ from prepaid_billing.ledger import balance_of, clock, statement
 from prepaid_billing.ledger.checkpoints import Sum
 from prepaid_billing.ledger.period import zone_of
 from prepaid_billing.ledger.statement import CALLS, MONEY_IN, OTHER, TYPES, Day, Stretch
+from prepaid_billing.payments import receipts
 from prepaid_billing.portal import ADDRESS, address, argument
 from prepaid_billing.portal.figures import column, number, signed
 from prepaid_billing.rating.money import ZERO
@@ -196,11 +197,13 @@ class _Page:
 		bookings = bookings_of(entries)
 		documents = _documents(entries)
 		return [
-			self._row(entry, bookings.get(entry.name), documents.get(entry.reference_name, ""))
+			self._row(entry, bookings.get(entry.name), documents.get(entry.reference_name))
 			for entry in entries
 		]
 
-	def _row(self, entry: frappe._dict, booking: Booking | None, document: str) -> dict[str, object]:
+	def _row(
+		self, entry: frappe._dict, booking: Booking | None, document: frappe._dict | None
+	) -> dict[str, object]:
 		local = clock.local_time(entry.booked_us, self.zone)
 		return {
 			"day": local.date(),
@@ -214,8 +217,8 @@ class _Page:
 			"is_credit": entry.amount > 0,
 			"balance": entry.balance_after,
 			"call": self._call(entry, booking) if booking else None,
-			"receipt_url": _receipt_url(document),
-			"document": _("Credit note") if entry.transaction_type == "Refund" else _("Receipt"),
+			"receipt_url": _receipt_url(document.name) if document else "",
+			"document": receipts.title(document) if document else "",
 		}
 
 	def _call(self, entry: frappe._dict, call: Booking) -> dict[str, object]:
@@ -263,16 +266,19 @@ def _group_amount(group: str, amount: Decimal, currency: str) -> str:
 	return signed(amount, currency) if amount != ZERO else money(ZERO, currency)
 
 
-def _documents(entries: list[frappe._dict]) -> dict[str, str]:
+def _documents(entries: list[frappe._dict]) -> dict[str, frappe._dict]:
 	"""Return the receipt of a top-up and the credit note of a refund, by its name, for those that have one."""
-	found: dict[str, str] = {}
+	found: dict[str, frappe._dict] = {}
 	for doctype, field in (("Balance Topup", "receipt"), ("Billing Refund", "credit_note")):
 		if names := [entry.reference_name for entry in entries if entry.reference_doctype == doctype]:
-			query = f"SELECT name, `{field}` FROM `tab{doctype}` WHERE name IN %s AND `{field}` IS NOT NULL"
-			found |= dict(frappe.db.sql(query, (names,)))
+			query = f"""
+				SELECT o.name AS owner, r.name, r.kind, r.livemode
+				FROM `tab{doctype}` o JOIN `tabBilling Receipt` r ON r.name = o.`{field}` WHERE o.name IN %s
+			"""
+			found |= {row.owner: row for row in frappe.db.sql(query, (names,), as_dict=True)}
 	return found
 
 
 def _receipt_url(document: str) -> str:
 	method = "/api/method/prepaid_billing.api.receipts.download"
-	return f"{method}?{urlencode({'receipt': document})}" if document else ""
+	return f"{method}?{urlencode({'receipt': document})}"

@@ -174,7 +174,7 @@ def test_receipt_of_a_topup_is_linked_where_there_is_one(new_customer: NewCustom
 	receipt = frappe.db.get_value("Balance Topup", {"company": customer.company}, "receipt")
 	assert receipt
 	customer.open(TRANSACTIONS)
-	link = customer.page.get_by_role("link", name=re.compile("^Receipt"))
+	link = customer.page.get_by_role("link", name=re.compile("^Test receipt"))
 	expect(link).to_have_attribute(
 		"href", f"/api/method/prepaid_billing.api.receipts.download?receipt={receipt}"
 	)

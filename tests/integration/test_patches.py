@@ -1,13 +1,20 @@
 """Patches bring what an earlier version wrote to what this one reads, and change nothing when run again."""
 
+from collections.abc import Callable
+
 import frappe
 
 from prepaid_billing.calls import cdr, session
 from prepaid_billing.calls.cdr import Cdr
+from prepaid_billing.ledger.verify import verify
+from prepaid_billing.patches import number_test_receipts_apart
 from prepaid_billing.patches import tell_reports_of_calls_apart as patch
+from prepaid_billing.payments import issuing
 from tests import site
 from tests.books import call_fields, entries_of
 from tests.factories import make_company, new_id
+from tests.integration.test_receipts import numbers, paid_live
+from tests.integration.test_refunds import paid
 
 BEFORE = """
 	UPDATE `tabCall Charge` SET bookings = 0, duration_from = '', review = '', end_duration_sec = 0,
@@ -42,3 +49,60 @@ def test_calls_of_before_cdrs_go_on_as_if_made_today() -> None:
 		"Call Charge -0.21",
 		"Call Correction 0.21",
 	]
+
+
+ONE_SERIES = (
+	"DELETE FROM `tabBilling Receipt Year` WHERE name LIKE '%%%(year)s'",
+	"INSERT INTO `tabBilling Receipt Year` (name, last_sequence) VALUES ('%(year)s', 4)",
+	"UPDATE `tabBilling Receipt` SET receipt_number = name, series = NULL WHERE year = %(year)s",
+	"""
+	UPDATE `tabBilling Receipt` r JOIN (
+		SELECT name, ROW_NUMBER() OVER (ORDER BY issued_us) AS place FROM `tabBilling Receipt` WHERE year = %(year)s
+	) n ON n.name = r.name
+	SET r.sequence = n.place, r.receipt_number = CONCAT('R-%(year)s-', LPAD(n.place, 5, '0')), r.livemode = 0
+	""",
+)
+
+
+def issue_after(days: int, *payments: Callable) -> None:
+	for place, make in enumerate(payments):
+		make()
+		with site.later(days * 86_400 + 60 * place):
+			issuing.issue_missing()
+
+
+def issued_when_modes_shared_a_series(days: int) -> int:
+	"""Two receipts of test mode between two live ones, in a year of their own, as an earlier version wrote them."""
+	issuing.issue_missing()
+	issue_after(days, paid_live, paid, paid, paid_live)
+	year = numbers(0, days)[-1][0]
+	for statement in ONE_SERIES:
+		frappe.db.sql(statement % {"year": year})
+	frappe.db.commit()
+	return year
+
+
+def test_receipts_of_before_keep_their_numbers_and_the_live_series_stays_whole() -> None:
+	year = issued_when_modes_shared_a_series(4000)
+	for _time in range(2):
+		number_test_receipts_apart.execute()
+	frappe.db.commit()
+	of_year = [[number for _year, _n, number in numbers(mode, 4000)] for mode in (0, 1)]
+	assert of_year == [[f"R-{year}-00002", f"R-{year}-00003"], [f"R-{year}-00001", f"R-{year}-00004"]]
+	assert verify() == []
+	issue_after(4000, paid_live, paid)
+	assert (year, 5, f"R-{year}-00005") in numbers(1, 4000)
+	assert (year, 1, f"TEST-R-{year}-00001") in numbers(0, 4000)
+
+
+def test_a_live_number_that_goes_to_a_test_receipt_later_is_found() -> None:
+	year = issued_when_modes_shared_a_series(5000)
+	number_test_receipts_apart.execute()
+	frappe.db.commit()
+	last = {"series": str(year), "sequence": 4}
+	before = frappe.db.get_value("Billing Receipt", last, ["name", "topup"])
+	for livemode, found in ((0, 1), (1, 0)):
+		for doctype, name in zip(("Billing Receipt", "Balance Topup"), before, strict=True):
+			frappe.db.sql(f"UPDATE `tab{doctype}` SET livemode = %s WHERE name = %s", (livemode, name))
+		frappe.db.commit()
+		assert len(verify()) == found

@@ -188,6 +188,16 @@ def test_the_receipt_is_attached_and_the_mail_waits_for_it(inbox: Inbox) -> None
 	(attached,) = mail.iter_attachments()
 	number = frappe.db.get_value("Billing Receipt", {"topup": topup.name}, "receipt_number")
 	assert attached.get_filename() == f"{number}.pdf" and attached.get_content().startswith(b"%PDF")
+	assert number.startswith("TEST-")
+	assert "A test receipt is attached: no money moved" in mail.get_body(("plain",)).get_content()
+
+
+def test_the_receipt_of_a_live_payment_is_attached_as_such(inbox: Inbox) -> None:
+	company, address = company_with_mail()
+	frappe.db.sql("UPDATE `tabBalance Topup` SET livemode = 1 WHERE name = %s", (paid(company).name,))
+	frappe.db.commit()
+	sweep()
+	(mail,) = inbox.to(address)
 	assert "The receipt is attached." in mail.get_body(("plain",)).get_content()
 
 

@@ -2,7 +2,7 @@
 
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
@@ -11,8 +11,8 @@ import frappe
 import pytest
 
 from prepaid_billing.exceptions import UnknownReceipt
-from prepaid_billing.ledger import balance_of, verify
-from prepaid_billing.payments import issuing, receipts, refunds, topups
+from prepaid_billing.ledger import balance_of, clock, rows, verify
+from prepaid_billing.payments import claims, issuing, receipts, refunds, takeback, topups
 from tests import factories, site
 from tests.books import entries_of
 from tests.client import Api
@@ -57,7 +57,7 @@ def documents(topup: str) -> list[tuple[str, Decimal, Decimal, Decimal]]:
 	issuing.issue_missing()
 	site.fresh()
 	company = topups.find(topup).company
-	page = receipts.page(company, (9999, 0), 200)
+	page = receipts.page(company, receipts.NEWEST, 200)
 	return [(row.kind, row.net, row.tax, row.gross) for row in reversed(page) if row.topup == topup]
 
 
@@ -139,13 +139,27 @@ def test_a_refund_that_is_on_its_way_or_failed_before_gets_no_credit_note() -> N
 	assert len(documents(topup.name)) == 1
 
 
-def numbers() -> list[tuple[int, int, str]]:
-	site.fresh()
-	fields = ["year", "sequence", "receipt_number"]
+def numbers(livemode: int = 0, days: int = 0) -> list[tuple[int, int, str]]:
+	"""Year, sequence and number of the documents of one mode, of the year in so many days."""
+	with site.later(days * 86_400):
+		year = clock.site_time(clock.now_us()).year
+	fields, of = ["year", "sequence", "receipt_number"], {"livemode": livemode, "year": year}
 	return [
-		tuple(row)
-		for row in frappe.get_all("Billing Receipt", {}, fields, order_by="year, sequence", as_list=True)
+		tuple(row) for row in frappe.get_all("Billing Receipt", of, fields, order_by="sequence", as_list=True)
 	]
+
+
+def make_live(topup: str) -> None:
+	"""Let a top-up stand there as one with a live key would; nothing here is ever charged."""
+	frappe.db.sql("UPDATE `tabBalance Topup` SET livemode = 1 WHERE name = %s", (topup,))
+	frappe.db.commit()
+
+
+def paid_live(amount: str = "50", company: str | None = None) -> tuple[str, frappe._dict]:
+	"""A paid top-up of live mode."""
+	company, topup = paid(amount, company)
+	make_live(topup.name)
+	return company, topups.find(topup.name)
 
 
 def test_numbers_have_no_gaps_also_when_the_sweep_runs_eight_times_at_once() -> None:
@@ -163,7 +177,31 @@ def test_numbers_have_no_gaps_also_when_the_sweep_runs_eight_times_at_once() -> 
 	assert len(issued) == before + len(names)
 	assert [sequence for _year, sequence, _number in issued] == list(range(1, len(issued) + 1))
 	year = issued[-1][0]
-	assert issued[-1] == (year, len(issued), f"R-{year}-{len(issued):05d}")
+	assert issued[-1] == (year, len(issued), f"TEST-R-{year}-{len(issued):05d}")
+
+
+def test_receipts_of_test_mode_take_no_number_of_the_live_ones() -> None:
+	issuing.issue_missing()
+	before = [len(numbers(livemode)) for livemode in (0, 1)]
+	for make in (paid_live, paid, paid, paid_live, paid):
+		make()
+	issuing.issue_missing()
+	tests, live = numbers(0), numbers(1)
+	assert [len(tests), len(live)] == [before[0] + 3, before[1] + 2]
+	for issued, prefix in ((tests, "TEST-R-"), (live, "R-")):
+		year, sequence, number = issued[-1]
+		assert (sequence, number) == (len(issued), f"{prefix}{year}-{len(issued):05d}")
+
+
+@pytest.mark.parametrize("make,prefix", [(paid, "TEST-R-"), (paid_live, "R-")], ids=["test", "live"])
+def test_a_credit_note_is_numbered_in_the_mode_of_its_payment(make: Callable, prefix: str) -> None:
+	company, topup = make()
+	event = {"object": "refund", "id": f"re_{topup.name}", "amount": 2000, "currency": "eur", "status": "succeeded"}
+	claims.apply(topup.name, [takeback.of_refund(event)])
+	assert [row[0] for row in documents(topup.name)] == ["Receipt", "Credit Note"]
+	issued = receipts.page(company, receipts.NEWEST, 200)
+	assert [row.livemode for row in issued] == [topup.livemode] * 2
+	assert all(row.receipt_number.startswith(prefix) for row in issued)
 
 
 def test_a_document_that_fails_takes_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,7 +223,7 @@ def test_a_year_begins_with_number_one() -> None:
 		issuing.issue_missing()
 	receipt = receipts.find(topups.find(topup.name).receipt)
 	assert receipt.sequence >= 1
-	assert receipt.receipt_number.startswith(f"R-{receipt.issued_at.year}-")
+	assert receipt.receipt_number.startswith(f"TEST-R-{receipt.issued_at.year}-")
 	assert receipt.issued_at.year == receipt.year > receipt.paid_at.year
 
 
@@ -215,7 +253,7 @@ def test_a_receipt_keeps_what_was_true_when_it_was_issued(settings) -> None:
 
 @pytest.mark.parametrize(
 	"values",
-	[{"vat_rate": -1}, {"vat_rate": 100}, {"vat_rate": 7.125}, {"receipt_prefix": "a b"}],
+	[{"vat_rate": -1}, {"vat_rate": 100}, {"vat_rate": 7.125}, {"receipt_prefix": "a b"}, {"receipt_prefix": "Test-"}],
 	ids=str,
 )
 def test_settings_that_make_no_sense_are_refused(settings, values: dict[str, object]) -> None:
@@ -243,6 +281,7 @@ def text_of(pdf: bytes, tmp_path: Path) -> str:
 def test_the_pdf_speaks_the_companys_language(language: str, expected: list[str], tmp_path: Path) -> None:
 	_company, topup = paid("50", make_company(language=language, **BUYER))
 	done = refunds.request(topup.name, Decimal(20), "goodwill", new_id())
+	make_live(topup.name)
 	issuing.issue_missing()
 	site.fresh()
 	credit_note = frappe.db.get_value("Billing Refund", done["refund"], "credit_note")
@@ -251,6 +290,27 @@ def test_the_pdf_speaks_the_companys_language(language: str, expected: list[str]
 	for text in [*expected, receipt.receipt_number, "Tidenfunk GmbH", "Kaistraße 7", "20457 Hamburg"]:
 		assert text in read
 	assert read.count(receipt.receipt_number) >= 2, "the credit note names its receipt"
+
+
+NO_RECEIPT = {
+	"en": ["Test receipt", "Test: no money moved. This is no tax document."],
+	"de": ["Testbeleg", "Test: Es ist kein Geld geflossen. Dies ist kein steuerlicher Beleg."],
+}
+
+
+@pytest.mark.parametrize("language", NO_RECEIPT)
+@pytest.mark.parametrize("make,is_test", [(paid, True), (paid_live, False)], ids=["test", "live"])
+def test_a_receipt_of_test_mode_says_that_it_is_none(
+	language: str, make: Callable, is_test: bool, tmp_path: Path
+) -> None:
+	_company, topup = make("50", make_company(language=language))
+	issuing.issue_missing()
+	site.fresh()
+	receipt = receipts.find(topups.find(topup.name).receipt)
+	read = text_of(receipts.pdf(receipt.name), tmp_path)
+	assert [text in read for text in NO_RECEIPT[language]] == [is_test] * 2
+	assert ("Stripe" in read) != is_test, "only a receipt of money says that it was paid"
+	assert receipts.file_name(receipt).startswith("TEST-") == is_test
 
 
 def test_what_looks_like_markup_or_a_template_stays_text(tmp_path: Path) -> None:
@@ -268,14 +328,31 @@ def test_a_customer_lists_and_downloads_own_receipts_page_by_page() -> None:
 	customer = Api(factories.make_api_customer(company))
 	first = customer.get("receipts.list", limit=2).json()["message"]
 	second = customer.get("receipts.list", limit=2, cursor=first["next_cursor"]).json()["message"]
-	rows = first["rows"] + second["rows"]
-	assert [row["topup"] for row in rows] == names[::-1]
+	listed = first["rows"] + second["rows"]
+	assert [row["topup"] for row in listed] == names[::-1]
 	assert second["next_cursor"] is None
-	assert (rows[0]["gross"], rows[0]["currency"], rows[0]["kind"]) == ("50.000000", "EUR", "Receipt")
-	answer = customer.get("receipts.download", receipt=rows[0]["receipt"])
+	assert (listed[0]["gross"], listed[0]["currency"], listed[0]["kind"]) == ("50.000000", "EUR", "Receipt")
+	answer = customer.get("receipts.download", receipt=listed[0]["receipt"])
 	assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/pdf")
 	assert answer.content.startswith(b"%PDF-")
-	assert rows[0]["number"] in answer.headers["Content-Disposition"]
+	assert listed[0]["number"] in answer.headers["Content-Disposition"]
+
+
+def test_pages_hold_the_documents_of_both_modes_once_each_and_say_which_are_tests() -> None:
+	company = make_company()
+	names = []
+	for make in (paid, paid_live, paid_live, paid, paid):
+		names.append(make("50", company)[1].name)
+		issuing.issue_missing()
+	customer, listed, cursor = Api(factories.make_api_customer(company)), [], None
+	for _page in range(5):
+		more = {"cursor": cursor} if cursor else {}
+		page = customer.get("receipts.list", limit=1, **more).json()["message"]
+		listed, cursor = listed + page["rows"], page["next_cursor"]
+	assert cursor is None
+	assert [row["topup"] for row in listed] == names[::-1]
+	assert [row["livemode"] for row in listed] == [False, False, True, True, False]
+	assert [row["number"].startswith("TEST-") for row in listed] == [True, True, False, False, True]
 
 
 def test_another_companys_receipt_answers_exactly_like_a_missing_one() -> None:
@@ -301,7 +378,7 @@ def test_the_gateway_and_guests_see_no_receipts(gateway: Api, guest: Api) -> Non
 
 
 @pytest.mark.parametrize(
-	"arguments", [{"limit": 0}, {"limit": 201}, {"cursor": "x"}, {"cursor": "2026-"}], ids=str
+	"arguments", [{"limit": 0}, {"limit": 201}, {"cursor": "x"}, {"cursor": "2026-"}, {"cursor": "1-A'b"}], ids=str
 )
 def test_a_page_that_cannot_be_is_refused(arguments: dict[str, object]) -> None:
 	answer = Api(factories.make_api_customer(make_company())).get("receipts.list", **arguments)
@@ -314,28 +391,38 @@ def test_a_missing_receipt_is_unknown() -> None:
 
 
 TAMPERED = {
-	"a number removed": "UPDATE `tabBilling Receipt` SET sequence = sequence + 1000 WHERE name = %s",
-	"another amount": "UPDATE `tabBilling Receipt` SET gross = gross + 1, net = net + 1 WHERE name = %s",
-	"another company": "UPDATE `tabBilling Receipt` SET company = 'x' WHERE name = %s",
-	"another tax": "UPDATE `tabBilling Receipt` SET tax = tax + 1, net = net - 1 WHERE name = %s",
+	"a number removed": "sequence = sequence + 1000",
+	"another amount": "gross = gross + 1, net = net + 1",
+	"another company": "company = 'x'",
+	"another tax": "tax = tax + 1, net = net - 1",
+	"another mode": "livemode = 1 - livemode",
+	"another series": "series = 'none'",
 }
+KEPT = ("sequence", "gross", "net", "tax", "company", "livemode", "series")
 
 
-@pytest.mark.parametrize("statement", TAMPERED.values(), ids=TAMPERED)
-def test_the_proof_of_the_books_names_a_receipt_that_was_changed(statement: str) -> None:
-	_company, topup = paid("50")
+@pytest.mark.parametrize("make", [paid, paid_live], ids=["test", "live"])
+@pytest.mark.parametrize("change", TAMPERED.values(), ids=TAMPERED)
+def test_the_proof_of_the_books_names_a_receipt_that_was_changed(change: str, make: Callable) -> None:
+	_company, topup = make()
 	issuing.issue_missing()
 	site.fresh()
 	name = topups.find(topup.name).receipt
-	kept = frappe.db.sql(
-		"SELECT sequence, gross, net, tax, company FROM `tabBilling Receipt` WHERE name = %s", (name,)
-	)
-	frappe.db.sql(statement, (name,))
+	kept = frappe.db.sql(f"SELECT {', '.join(KEPT)} FROM `tabBilling Receipt` WHERE name = %s", (name,))[0]
+	frappe.db.sql(f"UPDATE `tabBilling Receipt` SET {change} WHERE name = %s", (name,))
 	frappe.db.commit()
 	findings = verify.verify()
-	frappe.db.sql(
-		"UPDATE `tabBilling Receipt` SET sequence = %s, gross = %s, net = %s, tax = %s, company = %s WHERE name = %s",
-		(*kept[0], name),
-	)
+	rows.update("Billing Receipt", name, dict(zip(KEPT, kept, strict=True)))
 	frappe.db.commit()
 	assert any("eceipt" in finding.check for finding in findings)
+
+
+def test_the_database_refuses_a_number_twice_in_a_series() -> None:
+	_company, topup = paid()
+	issuing.issue_missing()
+	site.fresh()
+	twin = {"name": rows.new_name(), "receipt_number": new_id(), "document_key": new_id(), "gross": 1, "net": 1}
+	place = frappe.db.get_value("Billing Receipt", {"topup": topup.name}, ["series", "year", "sequence"], as_dict=True)
+	with pytest.raises(Exception, match="pb_receipt_in_series"):
+		rows.insert("Billing Receipt", 0, twin | place)
+	frappe.db.rollback()

@@ -6,9 +6,12 @@ from decimal import Decimal
 import frappe
 import pytest
 
+from prepaid_billing import ledger
 from prepaid_billing.exceptions import TryAgain
-from prepaid_billing.ledger import balance_of
+from prepaid_billing.ledger import balance_of, rows, transaction
 from prepaid_billing.payments import topups, webhook
+from prepaid_billing.payments.decide import FINAL, Decision
+from prepaid_billing.payments.facts import of_session
 from tests import site
 from tests.factories import make_company, new_id
 from tests.stripe_checkout import as_body, events_of, pause_webhooks, pay, resume_webhooks, signature
@@ -54,6 +57,27 @@ def test_two_events_of_one_fact_credit_it_once() -> None:
 	receive({**events["checkout.session.completed"], "id": f"evt_{new_id()}"})
 	assert balance(company) == 50
 	assert frappe.db.count("Balance Transaction", {"balance": company}) == 1
+
+
+@pytest.mark.parametrize("status", FINAL)
+def test_a_second_credit_of_one_payment_changes_nothing_of_what_became_of_it_since(status: str) -> None:
+	company, name, events = paid()
+	receive(events["checkout.session.completed"])
+	rows.update("Balance Topup", name, {"status": status, "failure_reason": "as it stands"})
+	frappe.db.commit()
+	before = frappe.db.sql("SELECT * FROM `tabBalance Topup` WHERE name = %s", (name,))
+	facts = of_session(events["checkout.session.completed"]["data"]["object"])
+
+	def credit() -> None:
+		with ledger.locked(company) as account:
+			topups._act(account, topups.lock(name), facts, Decision("credit", "Paid"))
+
+	with site.later(60):
+		transaction.run(credit)
+	assert frappe.db.sql("SELECT * FROM `tabBalance Topup` WHERE name = %s", (name,)) == before
+	assert balance(company) == 50
+	rows.update("Balance Topup", name, {"status": "Paid"})
+	frappe.db.commit()
 
 
 def test_metadata_does_not_choose_who_is_credited() -> None:

@@ -3,9 +3,12 @@
 
 frappe.listview_settings["Billing Receipt"] = {
 	hide_name_column: true,
-	add_fields: ["kind"],
+	add_fields: ["kind", "livemode"],
 
 	get_indicator(doc) {
+		if (!doc.livemode) {
+			return [__("Test: {0}", [__(doc.kind)]), "gray", `livemode,=,0|kind,=,${doc.kind}`];
+		}
 		const colors = { Receipt: "green", "Credit Note": "orange", Reversal: "gray" };
 		return [__(doc.kind), colors[doc.kind], `kind,=,${doc.kind}`];
 	},

@@ -9,6 +9,7 @@ from frappe.model.document import Document
 from frappe.utils import flt
 
 from prepaid_billing.payments import keys
+from prepaid_billing.payments.issuing import TEST_PREFIX
 
 
 class PrepaidBillingSettings(Document):
@@ -34,3 +35,5 @@ class PrepaidBillingSettings(Document):
 			frappe.throw(_("The VAT rate is at least 0 and below 100, with at most two decimals."))
 		if not re.fullmatch(r"[A-Za-z0-9._/-]{0,20}", self.receipt_prefix or ""):
 			frappe.throw(_("The receipt number prefix takes letters, digits and . _ / -"))
+		if (self.receipt_prefix or "").upper().startswith(TEST_PREFIX):
+			frappe.throw(_("Numbers that begin with {0} are those of test mode.").format(TEST_PREFIX))

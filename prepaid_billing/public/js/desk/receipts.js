@@ -11,7 +11,13 @@ function add_pdf(frm, label, receipt) {
 }
 
 frappe.ui.form.on("Billing Receipt", {
-	refresh: (frm) => add_pdf(frm, __("PDF"), frm.doc.name),
+	refresh(frm) {
+		add_pdf(frm, __("PDF"), frm.doc.name);
+		frm.dashboard.clear_headline();
+		if (!frm.doc.livemode) {
+			frm.dashboard.set_headline(__("Test: no money moved. This is no tax document."), "orange");
+		}
+	},
 });
 
 frappe.ui.form.on("Balance Topup", {
