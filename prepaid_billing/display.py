@@ -50,6 +50,11 @@ def weekday_of(value: date, language: str | None = None) -> str:
 	return format_date(value, "EEEE", locale=_locale(language))
 
 
+def month_of(value: date, language: str | None = None) -> str:
+	"""Return the month of a day, such as ``November 2026``."""
+	return format_date(value, "LLLL y", locale=_locale(language))
+
+
 def time_of(value: datetime) -> str:
 	"""Return the time of a day, such as ``14:05``."""
 	return f"{value:%H:%M}"

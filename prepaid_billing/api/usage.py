@@ -9,7 +9,7 @@ from prepaid_billing import inputs
 from prepaid_billing.api.endpoint import endpoint
 from prepaid_billing.api.transactions import FORMATS
 from prepaid_billing.calls import usage
-from prepaid_billing.calls.usage import Usage
+from prepaid_billing.calls.usage_figures import Usage
 from prepaid_billing.exports import table
 from prepaid_billing.exports.usage import as_report, as_table
 from prepaid_billing.ledger import balance_of

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from prepaid_billing.calls import usage
-from prepaid_billing.calls.usage import Usage
+from prepaid_billing.calls.usage_figures import Usage
 from prepaid_billing.ledger.period import Period, today, zone_of
 
 WEEK = 7

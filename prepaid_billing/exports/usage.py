@@ -8,7 +8,7 @@ from frappe import _
 from werkzeug.wrappers import Response
 
 from prepaid_billing.calls import usage
-from prepaid_billing.calls.usage import Usage
+from prepaid_billing.calls.usage_figures import Usage
 from prepaid_billing.display import day_of, length, moment, money
 from prepaid_billing.exports import document, table
 from prepaid_billing.ledger import balance_of, clock

@@ -46,6 +46,7 @@ UNIQUE = (
 	("Balance Transaction", "pb_entry_once", ("balance", "sequence")),
 	("Ledger Checkpoint", "pb_checkpoint_once", ("company", "sequence", "transaction_type")),
 	("Call Usage", "pb_usage_once", ("company", "quarter")),
+	("Call Usage Rollup", "pb_rollup_once", ("company", "first_quarter", "hour")),
 	("Billing Receipt", "pb_receipt_in_series", ("series", "sequence")),
 )
 

@@ -70,12 +70,38 @@ _IN_BLOCKS = """
 """
 _USED = "c.status IN ('Charged', 'Expired') AND c.duration_sec > 0"
 _QUARTER = "c.started_us DIV 900000000"
+_COUNTED = (
+	*("calls", "amount", "duration_sec", "billed_sec"),
+	*("up_to_30s", "up_to_1m", "up_to_3m", "up_to_10m", "up_to_30m", "longer"),
+)
 
 _CLAIMS = """
 	SELECT 'Billing Refund' AS kind, name, topup, company, currency, booked_amount, bookings FROM `tabBilling Refund`
 	UNION ALL
 	SELECT 'Billing Dispute', name, topup, company, currency, booked_amount, bookings FROM `tabBilling Dispute`
 """
+
+
+def _rolled_up(which: str) -> str:
+	"""Return the query that puts each quarter into the day or month that began last before it, in one pass."""
+	rolled_up = ", ".join(f"-SUM({column})" for column in _COUNTED)
+	differs = " OR ".join(f"SUM({column}) != 0" for column in _COUNTED)
+	return f"""
+		SELECT CONCAT(company, ' quarters ', MIN(quarter), ' to ', MAX(quarter)), SUM(GREATEST(calls, 0)), SUM(GREATEST(-calls, 0))
+		FROM (
+			SELECT everything.*, COUNT(begins) OVER (
+				PARTITION BY company ORDER BY quarter, begins IS NULL ROWS UNBOUNDED PRECEDING
+			) AS part
+			FROM (
+				SELECT u.company, u.quarter, NULL AS begins, {", ".join(f"u.{column}" for column in _COUNTED)}
+				FROM `tabCall Usage` u JOIN `tabCall Usage State` s ON s.company = u.company AND s.time_zone IS NOT NULL
+				UNION ALL
+				SELECT company, first_quarter, 1, {rolled_up} FROM `tabCall Usage Rollup` WHERE {which}
+				GROUP BY company, first_quarter
+			) everything
+		) placed GROUP BY company, part HAVING {differs} LIMIT {_FIRST_BAD}
+	"""
+
 
 # What each document must say, and what it says; what it belongs to points back to it.
 _RECEIPTS = """
@@ -257,6 +283,8 @@ CHECKS = (
 		) LIMIT {_FIRST_BAD}
 		""",
 	),
+	Check("Usage is rolled up by days as it is counted by quarters of an hour", _rolled_up("hour < 0")),
+	Check("Usage is rolled up by hours of a month as it is counted", _rolled_up("hour >= 0")),
 	Check(
 		"Receipts are numbered without gaps in each series, that of a year in live mode and that in test mode",
 		f"""

@@ -248,7 +248,9 @@ def _limits() -> _Limits:
 def _insert(account: LockedBalance, attempt: _Attempt) -> frappe._dict:
 	_check_amount(attempt.amount, account.currency, attempt.limits)
 	status, enabled, language, emails = frappe.db.get_value(
-		"Billing Company", account.company, ["status", "prepaid_billing_enabled", "language", "billing_emails"]
+		"Billing Company",
+		account.company,
+		["status", "prepaid_billing_enabled", "language", "billing_emails"],
 	)
 	if status != "Active":
 		raise AccountBlocked(_("This company is suspended, so it cannot top up. Please contact us."))

@@ -119,7 +119,9 @@ def _check(company: str, email: str) -> None:
 			_("A company has at most {0} users. Remove one, or contact us.").format(MOST_USERS)
 		)
 	if frappe.db.sql(_LATELY, (company, 86_400 * clock.SECOND))[0][0] >= MOST_A_DAY:
-		raise RateLimited(_("A company can invite {0} people in a day. Please go on tomorrow.").format(MOST_A_DAY))
+		raise RateLimited(
+			_("A company can invite {0} people in a day. Please go on tomorrow.").format(MOST_A_DAY)
+		)
 
 
 def _make_login(email: str, company: str) -> None:

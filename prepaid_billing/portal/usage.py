@@ -10,8 +10,8 @@ from frappe import _
 
 from prepaid_billing import inputs
 from prepaid_billing.calls import usage
-from prepaid_billing.calls.usage import Usage
-from prepaid_billing.display import day_of, length, money, weekday_of
+from prepaid_billing.calls.usage_figures import Usage
+from prepaid_billing.display import day_of, length, money, month_of, weekday_of
 from prepaid_billing.exceptions import InvalidInput
 from prepaid_billing.ledger import balance_of
 from prepaid_billing.ledger.period import Period, zone_of
@@ -22,6 +22,9 @@ from prepaid_billing.usage_period import LAST_7_DAYS, LAST_30_DAYS, LAST_MONTH, 
 PAGE = "/usage"
 DEAREST = 5
 """Days of the list of the dearest ones."""
+
+MOST_DAYS = 92
+"""Days that a chart shows one by one: three months. Of a year nobody tells one bar from the next, on a phone least of all."""
 
 
 def usage_page(company: str) -> dict[str, object]:
@@ -102,14 +105,11 @@ class _Page:
 		hours = usage.by_hour(self.company, period)
 		dearest = sorted(days.items(), key=lambda item: (-item[1].amount, item[0]))[:DEAREST]
 		return {
-			"days": self._bars([(day_of(day), part, part.amount) for day, part in days.items()]),
+			**self._over_time(days),
 			"hours": self._bars(
 				[(f"{hour:02d}:00", part, Decimal(part.calls)) for hour, part in enumerate(hours)]
 			),
 			"lengths": _lengths(total),
-			"highest": _("{0} on {1}").format(
-				money(dearest[0][1].amount, self.currency), day_of(dearest[0][0])
-			),
 			"dearest": [
 				{
 					"day": f"{weekday_of(day)}, {day_of(day)}",
@@ -122,6 +122,21 @@ class _Page:
 				for day, part in dearest
 				if part.calls
 			],
+		}
+
+	def _over_time(self, days: dict[date, Usage]) -> dict[str, object]:
+		"""Return the bars of the days, or of the months where there are more days than bars can be told apart."""
+		by_month = len(days) > MOST_DAYS
+		parts = _months(days) if by_month else {day_of(day): used for day, used in days.items()}
+		highest, most = max(parts.items(), key=lambda part: part[1].amount)
+		words = (_("Cost per month"), _("Month")) if by_month else (_("Cost per day"), _("Day"))
+		return {
+			"parts": self._bars([(label, used, used.amount) for label, used in parts.items()]),
+			"parts_title": words[0],
+			"part": words[1],
+			"highest": (_("{0} in {1}") if by_month else _("{0} on {1}")).format(
+				money(most.amount, self.currency), highest
+			),
 		}
 
 	def _bars(self, parts: list[tuple[str, Usage, Decimal]]) -> list[dict[str, object]]:
@@ -137,6 +152,13 @@ class _Page:
 			}
 			for label, part, height in parts
 		]
+
+
+def _months(days: dict[date, Usage]) -> dict[str, Usage]:
+	months: dict[date, list[Usage]] = {}
+	for day, used in days.items():
+		months.setdefault(day.replace(day=1), []).append(used)
+	return {month_of(first): usage.total(parts) for first, parts in months.items()}
 
 
 def _lengths(total: Usage) -> list[dict[str, str]]:

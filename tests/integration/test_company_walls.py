@@ -18,9 +18,9 @@ import requests
 import prepaid_billing.api
 from prepaid_billing.calls import session
 from prepaid_billing.payments import issuing, topups
+from prepaid_billing.permissions import CUSTOMER
 from tests import site
 from tests.client import Api
-from prepaid_billing.permissions import CUSTOMER
 from tests.factories import (
 	api_key_of,
 	join_company,

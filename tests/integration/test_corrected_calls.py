@@ -69,7 +69,10 @@ def test_seconds_of_a_shorter_call_are_taken_off_by_its_correction(corrected: Ca
 def test_billed_seconds_of_a_correction_follow_the_increment(corrected: Callable) -> None:
 	company = make_company("50", billing_increment=60)
 	corrected(company, 61, 59)
-	assert [(row["duration_sec"], row["billed_sec"]) for row in rows_of(company)] == [("61", "120"), ("-2", "-60")]
+	assert [(row["duration_sec"], row["billed_sec"]) for row in rows_of(company)] == [
+		("61", "120"),
+		("-2", "-60"),
+	]
 
 
 def test_a_call_given_back_keeps_its_seconds_and_says_why(corrected: Callable) -> None:

@@ -97,9 +97,13 @@ def test_the_answer_tells_nothing_about_the_address() -> None:
 	for email in (make_user("Prepaid Billing Manager"), disabled, known, f"{new_id('new')}@example.com"):
 		posted = inviting.post("invite", email=email)
 		page = text_of(inviting.get()).replace(email, "EMAIL")
-		seen.add((posted.status_code, posted.headers["Location"], page.count("Invited, not answered yet") > 0))
+		seen.add(
+			(posted.status_code, posted.headers["Location"], page.count("Invited, not answered yet") > 0)
+		)
 		site.fresh()
-		name = frappe.db.get_value("Billing Invitation", {"company": company, "email": email, "status": "Open"})
+		name = frappe.db.get_value(
+			"Billing Invitation", {"company": company, "email": email, "status": "Open"}
+		)
 		inviting.post("withdraw", invitation=name)
 	assert len(seen) == 1
 

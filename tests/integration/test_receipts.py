@@ -196,7 +196,13 @@ def test_receipts_of_test_mode_take_no_number_of_the_live_ones() -> None:
 @pytest.mark.parametrize("make,prefix", [(paid, "TEST-R-"), (paid_live, "R-")], ids=["test", "live"])
 def test_a_credit_note_is_numbered_in_the_mode_of_its_payment(make: Callable, prefix: str) -> None:
 	company, topup = make()
-	event = {"object": "refund", "id": f"re_{topup.name}", "amount": 2000, "currency": "eur", "status": "succeeded"}
+	event = {
+		"object": "refund",
+		"id": f"re_{topup.name}",
+		"amount": 2000,
+		"currency": "eur",
+		"status": "succeeded",
+	}
 	claims.apply(topup.name, [takeback.of_refund(event)])
 	assert [row[0] for row in documents(topup.name)] == ["Receipt", "Credit Note"]
 	issued = receipts.page(company, receipts.NEWEST, 200)
@@ -253,7 +259,13 @@ def test_a_receipt_keeps_what_was_true_when_it_was_issued(settings) -> None:
 
 @pytest.mark.parametrize(
 	"values",
-	[{"vat_rate": -1}, {"vat_rate": 100}, {"vat_rate": 7.125}, {"receipt_prefix": "a b"}, {"receipt_prefix": "Test-"}],
+	[
+		{"vat_rate": -1},
+		{"vat_rate": 100},
+		{"vat_rate": 7.125},
+		{"receipt_prefix": "a b"},
+		{"receipt_prefix": "Test-"},
+	],
 	ids=str,
 )
 def test_settings_that_make_no_sense_are_refused(settings, values: dict[str, object]) -> None:
@@ -378,7 +390,9 @@ def test_the_gateway_and_guests_see_no_receipts(gateway: Api, guest: Api) -> Non
 
 
 @pytest.mark.parametrize(
-	"arguments", [{"limit": 0}, {"limit": 201}, {"cursor": "x"}, {"cursor": "2026-"}, {"cursor": "1-A'b"}], ids=str
+	"arguments",
+	[{"limit": 0}, {"limit": 201}, {"cursor": "x"}, {"cursor": "2026-"}, {"cursor": "1-A'b"}],
+	ids=str,
 )
 def test_a_page_that_cannot_be_is_refused(arguments: dict[str, object]) -> None:
 	answer = Api(factories.make_api_customer(make_company())).get("receipts.list", **arguments)
@@ -421,8 +435,16 @@ def test_the_database_refuses_a_number_twice_in_a_series() -> None:
 	_company, topup = paid()
 	issuing.issue_missing()
 	site.fresh()
-	twin = {"name": rows.new_name(), "receipt_number": new_id(), "document_key": new_id(), "gross": 1, "net": 1}
-	place = frappe.db.get_value("Billing Receipt", {"topup": topup.name}, ["series", "year", "sequence"], as_dict=True)
+	twin = {
+		"name": rows.new_name(),
+		"receipt_number": new_id(),
+		"document_key": new_id(),
+		"gross": 1,
+		"net": 1,
+	}
+	place = frappe.db.get_value(
+		"Billing Receipt", {"topup": topup.name}, ["series", "year", "sequence"], as_dict=True
+	)
 	with pytest.raises(Exception, match="pb_receipt_in_series"):
 		rows.insert("Billing Receipt", 0, twin | place)
 	frappe.db.rollback()
