@@ -240,7 +240,7 @@ class _Page:
 
 
 def _difference(seconds: int) -> str:
-	"""Return by how much a length was corrected, such as ``+1:05`` or ``−0:10``, and a dash where it stayed."""
+	"""Return by how much a length was corrected, such as ``+1:05`` or ``-0:10`` (with a minus sign), and a dash where it stayed."""
 	return f"{'+' if seconds > 0 else '−'}{length(abs(seconds))}" if seconds else "–"
 
 
