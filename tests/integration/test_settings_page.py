@@ -29,7 +29,10 @@ class Portal:
 
 	def token(self) -> str:
 		"""Return the CSRF token of the session, from a page with a form."""
-		return re.search(r'name="csrf_token" value="(\w+)"', self.get("/business/billing/topup").text)[1]
+		for page in ("/business/billing/topup", "/business/billing"):
+			if found := re.search(r'name="csrf_token" value="(\w+)"', self.get(page).text):
+				return found[1]
+		return ""
 
 	def post(self, action: str, path: str = PAGE, **fields: object) -> requests.Response:
 		form = {"action": action, "csrf_token": self.token(), **fields}
