@@ -87,7 +87,10 @@ def group_sums(sums: statement.Sums) -> dict[str, tuple[int, Decimal]]:
 
 def description(entry: frappe._dict, booking: Booking | None) -> str:
 	"""Return what people read beside the type of an entry; ``booking`` is what it stands for where it books a call."""
-	return booking.description if booking else entry.description or ""
+	if booking:
+		return booking.description
+	# The type says it.
+	return "" if entry.transaction_type == "Top-up" else entry.description or ""
 
 
 def _statement(wanted: Stretch, period: Period, sums: statement.Sums) -> dict[str, object]:
