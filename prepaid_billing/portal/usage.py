@@ -16,6 +16,7 @@ from prepaid_billing.exceptions import InvalidInput
 from prepaid_billing.ledger import balance_of
 from prepaid_billing.ledger.period import Period, zone_of
 from prepaid_billing.portal import ADDRESS, address, argument
+from prepaid_billing.portal.filter import asked_days, read
 from prepaid_billing.portal.figures import number
 from prepaid_billing.usage_period import LAST_7_DAYS, LAST_30_DAYS, LAST_MONTH, PERIODS, THIS_MONTH, chosen
 
@@ -78,8 +79,8 @@ class _Page:
 
 	def found(self) -> dict[str, object]:
 		"""Return the calls of the period. Raises InvalidInput."""
-		first, last = inputs.days(self.asked["from_date"], self.asked["to_date"])
-		word = inputs.optional_choice(self.asked["period"], "period", PERIODS)
+		first, last = asked_days(self.asked)
+		word = read(lambda: inputs.optional_choice(self.asked["period"], "period", PERIODS))
 		period = chosen(word, first, last, self.zone)
 		days = usage.by_day(self.company, period)
 		total = usage.total(list(days.values()))
