@@ -440,4 +440,4 @@ def test_a_refund_and_its_reversal_are_linked_to_their_own_documents() -> None:
 		.text
 	)
 	links = re.findall(r'receipt=(\w+)">([^<]+)<', page)
-	assert links == [(reversal, "Reversal of a credit note"), (note, "Credit note")]
+	assert links == [(reversal, "Test of a reversal"), (note, "Test credit note")]
