@@ -115,10 +115,9 @@ class _Page:
 				{
 					"day": f"{weekday_of(day)}, {day_of(day)}",
 					"calls": number(part.calls, "#,##0"),
-					"cost": money(part.amount, self.currency),
-					"url": address(
-						"/transactions", self.company, from_date=str(day), to_date=str(day), open=str(day)
-					),
+					"cost": money(part.amount, self.currency, exact=True),
+					# Transactions go by the day of booking: the calls of this day are those that began in it.
+					"url": self.url(from_date=str(day), to_date=str(day)),
 				}
 				for day, part in dearest
 				if part.calls
@@ -148,7 +147,7 @@ class _Page:
 				"percent": f"{height * 100 / highest:.2f}",
 				"calls": number(part.calls, "#,##0"),
 				"minutes": number(part.minutes, "#,##0.0"),
-				"cost": money(part.amount, self.currency),
+				"cost": money(part.amount, self.currency, exact=True),
 				"has_calls": bool(part.calls),
 			}
 			for label, part, height in parts
