@@ -32,8 +32,8 @@ def before_request() -> None:
 
 
 def after_request(response: Response | None, request: Request) -> None:
-	"""Keep the customer's pages out of caches, and give Frappe's own refusals of our API the form of ours."""
-	if response is not None and request.path.startswith(PORTAL):
+	"""Keep customers' data out of caches, and give Frappe's own refusals of our API the form of ours."""
+	if response is not None and _is_of_a_customer(request.path):
 		response.headers["Cache-Control"] = "private, no-store"
 	if response is None or response.status_code < 400 or not _is_ours(request.path):
 		return
@@ -43,6 +43,13 @@ def after_request(response: Response | None, request: Request) -> None:
 	response.status_code = status
 	response.content_type = "application/json"
 	response.set_data(json.dumps({"code": CODES.get(status, "INVALID_INPUT"), "error": error}))
+
+
+def _is_of_a_customer(path: str) -> bool:
+	"""Whether an answer may hold a customer's data. Frappe shows a page also under an address with more slashes."""
+	named = frappe.form_dict.get("cmd") if frappe.form_dict else None
+	is_method = str(named or "").startswith("prepaid_billing.api.")
+	return is_method or _is_ours(path) or re.sub("/+", "/", path).startswith(PORTAL)
 
 
 def _is_ours(path: str) -> bool:

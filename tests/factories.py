@@ -7,6 +7,7 @@ from decimal import Decimal
 import frappe
 
 from prepaid_billing import ledger
+from prepaid_billing.ledger import clock, rows
 from prepaid_billing.permissions import CUSTOMER, GATEWAY, MANAGER
 
 PREFIX = os.environ.get("PB_COMPANY_PREFIX", "Test")
@@ -81,6 +82,14 @@ def join_company(email: str, company: str, may_top_up: bool, is_owner: bool = Fa
 	rights = {"may_top_up": int(may_top_up), "is_owner": int(is_owner)}
 	doc.append("users", {"user": email, "gets_warnings": 0, **rights})
 	doc.save()
+	frappe.db.commit()
+
+
+def invite(email: str, company: str) -> None:
+	"""Invite somebody to a company, who has not answered yet."""
+	row = {"name": new_id("invitation"), "company": company, "email": email, "status": "Open"}
+	now_us = clock.now_us()
+	rows.insert("Billing Invitation", now_us, {**row, "may_top_up": 1, "is_owner": 0, "created_us": now_us})
 	frappe.db.commit()
 
 

@@ -80,7 +80,7 @@ def topup_received(payment: Payment) -> Letter:
 	amount = payment.money(payment.moved)
 	rows = [(_("Added to your balance"), amount), (_("Paid"), payment.money(payment.amount))]
 	if payment.tax:
-		rows.append((_("VAT in it"), payment.money(payment.tax)))
+		rows.append((_("VAT included"), payment.money(payment.tax)))
 	return Letter(
 		_("Top-up of {0} received").format(amount) + f": {payment.company}",
 		_("{0} was added to your balance.").format(amount),
@@ -125,7 +125,7 @@ def refund_failed(payment: Payment) -> Letter:
 		_("Your refund did not go through") + f": {payment.company}",
 		_("The refund of {0} did not go through.").format(payment.money(payment.amount)),
 		[(_("Refund"), payment.money(payment.amount)), _now(payment)],
-		[_("What it had taken from your balance is there again. We will contact you about another way.")],
+		[_("The amount is back on your balance. We will contact you about another way to pay it out.")],
 		_balance(payment),
 	)
 
@@ -153,7 +153,7 @@ def dispute_won(payment: Payment) -> Letter:
 		_("A payment stands again") + f": {payment.company}",
 		_("Your bank has given back the payment of {0}.").format(payment.money(payment.amount)),
 		[(_("Payment"), payment.money(payment.amount)), _now(payment)],
-		[_("What the dispute had taken from your balance is there again.")],
+		[_("The amount that the dispute had taken is back on your balance.")],
 		_balance(payment),
 	)
 

@@ -5,6 +5,7 @@ from typing import Any
 import frappe
 
 from prepaid_billing import inputs
+from prepaid_billing.alerts.decide import level_of
 from prepaid_billing.api.endpoint import endpoint
 from prepaid_billing.calls import care, cdr, live, pricing, session
 from prepaid_billing.exceptions import InvalidInput, UnknownCompany
@@ -33,6 +34,8 @@ def running(company: Any = None) -> dict:
 	calls = live.running(view.company, live.SHOWN)
 	return {
 		"company": view.company,
+		"level": level_of(view.available, view.threshold) or "Good",
+		"minutes_left": pricing.minutes_left(view.company),
 		"available": as_text(view.available),
 		"reserved_balance": as_text(view.reserved),
 		"currency": view.currency,

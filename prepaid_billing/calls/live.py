@@ -114,7 +114,8 @@ def _seen_by_company(
 	per_minute, increment, minimum, fee, least, now_us = rate
 	seconds = used
 	if answered_at:
-		seconds = min(max(used, (now_us - clock.from_site_time(answered_at)) // clock.SECOND), granted)
+		ago_us = now_us - _answered_us(answered_at, started_us)
+		seconds = min(max(used, ago_us // clock.SECOND), granted)
 	price = Rate(
 		from_database(per_minute), increment or 1, minimum or 0, from_database(fee), from_database(least)
 	)
@@ -122,8 +123,14 @@ def _seen_by_company(
 	return Running(callee or "", caller or "", started_us, is_answered, seconds, cost(price, seconds))
 
 
+def _answered_us(answered_at: datetime, started_us: int) -> int:
+	"""Return the instant of an answer. In the hour that clocks repeat it is the pass that is nearer to the call's beginning."""
+	passes = [clock.from_site_time(answered_at.replace(fold=fold)) for fold in (0, 1)]
+	return min(passes, key=lambda instant: abs(instant - started_us))
+
+
 def _running(call: frappe._dict) -> dict[str, object]:
-	answered = clock.iso(clock.from_site_time(call.answered_at)) if call.answered_at else None
+	answered = clock.iso(_answered_us(call.answered_at, call.started_us)) if call.answered_at else None
 	return {
 		**{
 			key: call[key] for key in ("name", "call_id", "company", "caller", "callee", "status", "currency")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -18,6 +19,7 @@ from prepaid_billing.rating.money import as_text
 
 PLAIN, EXCEL = "csv", "excel"
 _FORMULA = frozenset("=+-@＝＋－＠\t\r\n|%")
+_TELEPHONE = re.compile(r"\+[0-9][0-9 ]*")
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -59,7 +61,12 @@ def lines(flavour: str, header: list[str], rows: Iterable[list[Cell]]) -> Iterat
 
 
 def safe(text: str) -> str:
-	"""Return a text that no spreadsheet takes for a formula: one that looks like it begins with an apostrophe."""
+	"""Return a text that no spreadsheet takes for a formula: one that looks like it begins with an apostrophe.
+
+	A telephone number is left as it is dialled: a plus with nothing but digits behind it computes nothing.
+	"""
+	if _TELEPHONE.fullmatch(text):
+		return text
 	return f"'{text}" if text.lstrip(" ")[:1] in _FORMULA and text else text
 
 

@@ -18,6 +18,7 @@ from prepaid_billing.exports.table import Cell, Instant
 from prepaid_billing.ledger import balance_of, clock, statement
 from prepaid_billing.ledger.period import Period
 from prepaid_billing.ledger.statement import CALLS, MONEY_IN, Stretch
+from prepaid_billing.payments.reasons import claim_in_words
 from prepaid_billing.rating.money import ZERO
 
 PDF = "pdf"
@@ -26,6 +27,9 @@ MOST_PRINTED = 1_000
 
 MOST_ROWS = 250_000
 """Entries of a table: what a web server sends before it takes the request for a hung one."""
+
+# What they carry is a code of Stripe's, or what staff wrote among themselves.
+_CLAIMS = ("Refund", "Dispute", "Dispute Reversal")
 
 COLUMNS = (
 	*("sequence", "booked_at", "type", "description", "amount", "balance_after", "currency"),
@@ -87,7 +91,12 @@ def group_sums(sums: statement.Sums) -> dict[str, tuple[int, Decimal]]:
 
 def description(entry: frappe._dict, booking: Booking | None) -> str:
 	"""Return what people read beside the type of an entry; ``booking`` is what it stands for where it books a call."""
-	return booking.description if booking else entry.description or ""
+	if booking:
+		return booking.description
+	if entry.transaction_type in _CLAIMS:
+		return claim_in_words(entry.description)
+	# Of a top-up the type says it.
+	return "" if entry.transaction_type == "Top-up" else entry.description or ""
 
 
 def _statement(wanted: Stretch, period: Period, sums: statement.Sums) -> dict[str, object]:

@@ -55,6 +55,11 @@ def page(show: Callable[[Context], None]) -> Callable[[Context], None]:
 				error=str(error),
 				http_status_code=error.http_status_code,
 			)
+		except frappe.Redirect:
+			raise
+		except Exception:
+			frappe.db.rollback()
+			raise
 
 	return get_context
 
@@ -69,6 +74,22 @@ def redirect(location: str) -> frappe.Redirect:
 	"""Return what to raise to send the browser elsewhere: 303, because Frappe's own 301 is kept for ever."""
 	frappe.flags.redirect_location = location
 	return frappe.Redirect(303)
+
+
+def remember(name: str, value: str) -> None:
+	"""Keep a word for the next page of this session, which shows it once: nobody can put it there by a link."""
+	frappe.cache.set_value(_memory(name), value, expires_in_sec=60)
+
+
+def remembered(name: str) -> str:
+	"""Return the word that was kept for this page, or nothing."""
+	value = frappe.cache.get_value(_memory(name), expires=True) or ""
+	frappe.cache.delete_value(_memory(name))
+	return value
+
+
+def _memory(name: str) -> str:
+	return f"prepaid_billing:{name}:{frappe.session.sid}"
 
 
 def argument(name: str) -> str | None:

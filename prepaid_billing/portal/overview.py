@@ -104,9 +104,7 @@ def _entries(view: BalanceView) -> list[dict[str, object]]:
 			"date": moment(entry.booked_at),
 			"iso": entry.booked_at.isoformat(timespec="seconds"),
 			"kind": _(entry.transaction_type),
-			"detail": ""
-			if entry.transaction_type == "Top-up"
-			else description(entry, bookings.get(entry.name)),
+			"detail": description(entry, bookings.get(entry.name)),
 			"amount": amount,
 			"is_credit": entry.amount > 0,
 			"balance": balance,

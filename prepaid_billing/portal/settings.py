@@ -10,6 +10,7 @@ import re
 import zoneinfo
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 
 import frappe
 from frappe import _
@@ -18,7 +19,7 @@ from prepaid_billing.display import money
 from prepaid_billing.exceptions import InvalidAmount, InvalidInput
 from prepaid_billing.ledger import balance_of
 from prepaid_billing.permissions import is_owner
-from prepaid_billing.portal import address, argument, invitations
+from prepaid_billing.portal import address, argument, invitations, remembered
 from prepaid_billing.portal.figures import number, price_in_words, rate_of
 from prepaid_billing.rating.money import exponent
 
@@ -34,6 +35,7 @@ KINDS = (
 RIGHTS = ("is_owner", "may_top_up", "gets_warnings")
 DATA = ("address", "vat_id", "language", "time_zone")
 
+_IS_PLACE = re.compile("(Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific)/")
 _USERS = """
 	SELECT c.user, u.full_name, c.is_owner, c.may_top_up, c.gets_warnings, u.enabled
 	FROM `tabBilling Company User` c JOIN `tabUser` u ON u.name = c.user
@@ -61,12 +63,12 @@ def settings_page(company: str) -> dict[str, object]:
 		},
 		"kinds": _kinds(),
 		"languages": _languages(),
-		"time_zones": sorted(zoneinfo.available_timezones()),
+		"time_zones": _time_zones(),
 		"users": frappe.db.sql(_USERS, (company,), as_dict=True),
 		"invited": invitations.of_company(company),
 		"me": frappe.session.user,
 		"action": address("/settings", company),
-		"saved": argument("saved") or "",
+		"saved": remembered("saved"),
 	}
 
 
@@ -88,11 +90,11 @@ def save_mails(company: str) -> None:
 def save_company(company: str) -> None:
 	"""Set the address, VAT id, language and time zone of the company. Raises InvalidInput."""
 	sent = {name: (argument(name) or "").strip() for name in DATA}
-	if sent["language"] not in dict(_languages()) | {"": ""}:
+	doc = frappe.get_doc("Billing Company", company)
+	if sent["language"] not in {*dict(_languages()), doc.language or "", ""}:
 		raise InvalidInput(_("Choose a language from the list."))
 	if len(sent["vat_id"]) > 30 or len(sent["address"]) > 500:
 		raise InvalidInput(_("An address has at most 500 characters, a VAT ID at most 30."))
-	doc = frappe.get_doc("Billing Company", company)
 	doc.update({name: value or None for name, value in sent.items()})
 	doc.save(ignore_permissions=True)
 
@@ -113,6 +115,16 @@ def remove_user(company: str) -> None:
 	doc.save(ignore_permissions=True)
 
 
+def save_own_mails(company: str) -> None:
+	"""Set whether the session user gets the company's mails: theirs to say, owner or not. Raises InvalidInput."""
+	doc = frappe.get_doc("Billing Company", company)
+	row = next((row for row in doc.users if row.user == frappe.session.user), None)
+	if not row:
+		raise InvalidInput(_("This user does not belong to the company any more."))
+	row.gets_warnings = int(argument("gets_warnings") == "1")
+	doc.save(ignore_permissions=True)
+
+
 ACTIONS: dict[str, Callable[[str], None]] = {
 	"threshold": save_threshold,
 	"mails": save_mails,
@@ -121,8 +133,15 @@ ACTIONS: dict[str, Callable[[str], None]] = {
 	"withdraw": invitations.withdraw,
 	"user": change_user,
 	"remove": remove_user,
+	"own_mails": save_own_mails,
 }
 """What the forms of the page do, by the name that they send."""
+
+OF_EVERYBODY = ("own_mails",)
+"""Those that need no owner."""
+
+PLACES = {"withdraw": "user", "remove": "user", "own_mails": "user"}
+"""Where on the page an action is told of, where that is no section of its own name."""
 
 
 def _row_of(company: str) -> tuple[frappe._dict, frappe._dict]:
@@ -134,7 +153,9 @@ def _row_of(company: str) -> tuple[frappe._dict, frappe._dict]:
 
 
 def _keep_an_owner(doc: frappe._dict) -> None:
-	if not any(row.is_owner for row in doc.users):
+	"""Refuse a company without an owner who can log in."""
+	owners = [row.user for row in doc.users if row.is_owner]
+	if not owners or not frappe.db.exists("User", {"name": ("in", owners), "enabled": 1}):
 		raise InvalidInput(_("A company needs an owner. Make somebody else an owner first."))
 
 
@@ -152,9 +173,20 @@ def _kinds() -> list[tuple[str, str, str]]:
 
 
 def _languages() -> list[tuple[str, str]]:
+	"""Return the languages that mails and receipts are written in, as (code, name): English and those of our files."""
+	codes = ["en", *(path.stem for path in Path(frappe.get_app_path("prepaid_billing", "locale")).glob("*.po"))]
 	return frappe.get_all(
-		"Language", {"enabled": 1}, ["name", "language_name"], order_by="language_name", as_list=True
+		"Language",
+		{"enabled": 1, "name": ("in", codes)},
+		["name", "language_name"],
+		order_by="language_name",
+		as_list=True,
 	)
+
+
+def _time_zones() -> list[str]:
+	"""Return the zones of places, and UTC: what else the list of the machine holds is no place to live in."""
+	return sorted(zone for zone in zoneinfo.available_timezones() if _IS_PLACE.match(zone) or zone == "UTC")
 
 
 def _typed(text: str | None, currency: str) -> Decimal:

@@ -52,7 +52,7 @@ def topup_form(company: str) -> dict[str, object]:
 
 
 def offered(company: str, text: str | None) -> dict[str, object]:
-	"""Return what an own amount would buy: ``minutes``, ``credited`` and the VAT in it, as the page words them.
+	"""Return what an own amount would buy: ``minutes``, ``credited``, and ``net`` and ``tax`` of what is paid, as the page words them.
 
 	Raises InvalidAmount.
 	"""
@@ -67,6 +67,7 @@ def _offer(amount: Decimal, rate: Rate | None, currency: str) -> dict[str, str]:
 	return {
 		"amount": short(amount, currency),
 		"minutes": minutes(rate, credited),
+		"net": money(amount - tax, currency) if tax else "",
 		"tax": money(tax, currency) if tax else "",
 		"credited": money(credited, currency) if credited != amount else "",
 	}

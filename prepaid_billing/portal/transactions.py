@@ -20,6 +20,7 @@ from prepaid_billing.ledger.period import zone_of
 from prepaid_billing.ledger.statement import CALLS, MONEY_IN, OTHER, TYPES, Day, Stretch
 from prepaid_billing.payments import receipts
 from prepaid_billing.portal import ADDRESS, address, argument
+from prepaid_billing.portal.filter import asked_days, read
 from prepaid_billing.portal.figures import column, number, signed
 from prepaid_billing.rating.money import ZERO
 
@@ -83,11 +84,13 @@ class _Page:
 
 	def found(self) -> dict[str, object]:
 		"""Return the entries that the filter finds, and their sums. Raises InvalidInput."""
-		first, last = inputs.days(self.asked["from_date"], self.asked["to_date"])
-		kind = inputs.optional_choice(self.asked["type"], "type", TYPES)
-		by_entry = inputs.optional_choice(self.asked["view"], "view", (BY_DAY, BY_ENTRY)) == BY_ENTRY
-		cursor = argument("cursor")
-		before = inputs.whole_number(cursor, "cursor", least=1) if cursor else None
+		first, last = asked_days(self.asked)
+		kind = read(
+			lambda: inputs.optional_choice(self.asked["type"], "type", TYPES),
+			_("Choose a type from the list."),
+		)
+		by_entry = read(self._view) == BY_ENTRY
+		before = read(self._cursor)
 		wanted = statement.between(self.company, first, last, self.zone, (kind,) if kind else ())
 		sums = statement.sums(wanted)
 		if export := argument("export"):
@@ -97,6 +100,13 @@ class _Page:
 			"is_continued": before is not None,
 			"sums": _sums(sums, self.currency),
 		}
+
+	def _view(self) -> str | None:
+		return inputs.optional_choice(self.asked["view"], "view", (BY_DAY, BY_ENTRY))
+
+	def _cursor(self) -> int | None:
+		cursor = argument("cursor")
+		return inputs.whole_number(cursor, "cursor", least=1) if cursor else None
 
 	def entries(self, wanted: Stretch, before: int | None) -> dict[str, object]:
 		"""Return a page of single entries."""
@@ -110,7 +120,7 @@ class _Page:
 	def days(self, wanted: Stretch, before: int | None) -> dict[str, object]:
 		"""Return a page of days; the calls of one of them are open."""
 		days = statement.days(wanted, self.zone, DAYS, before)
-		opened = inputs.optional_date(argument("open"), "open")
+		opened = read(lambda: inputs.optional_date(argument("open"), "open"))
 		others = self._others(days)
 		closing = statement.balances_at(self.company, [day.entries.upto for day in days])
 		shown = [
@@ -197,7 +207,7 @@ class _Page:
 		bookings = bookings_of(entries)
 		documents = _documents(entries)
 		return [
-			self._row(entry, bookings.get(entry.name), documents.get(entry.reference_name))
+			self._row(entry, bookings.get(entry.name), documents.get((entry.reference_name, entry.amount > 0)))
 			for entry in entries
 		]
 
@@ -212,7 +222,7 @@ class _Page:
 			"time": time_of(local),
 			"kind": _(entry.transaction_type),
 			"is_correction": entry.transaction_type == "Call Correction",
-			"detail": "" if booking or entry.transaction_type == "Top-up" else description(entry, None),
+			"detail": "" if booking else description(entry, None),
 			"amount": entry.amount,
 			"is_credit": entry.amount > 0,
 			"balance": entry.balance_after,
@@ -266,16 +276,29 @@ def _group_amount(group: str, amount: Decimal, currency: str) -> str:
 	return signed(amount, currency) if amount != ZERO else money(ZERO, currency)
 
 
-def _documents(entries: list[frappe._dict]) -> dict[str, frappe._dict]:
-	"""Return the receipt of a top-up and the credit note of a refund, by its name, for those that have one."""
-	found: dict[str, frappe._dict] = {}
-	for doctype, field in (("Balance Topup", "receipt"), ("Billing Refund", "credit_note")):
-		if names := [entry.reference_name for entry in entries if entry.reference_doctype == doctype]:
+_DOCUMENTS = (
+	("Balance Topup", True, "receipt"),
+	("Billing Refund", False, "credit_note"),
+	("Billing Refund", True, "reversal"),
+)
+"""Which document belongs to an entry: by its reference, and by whether it gives (True) or takes."""
+
+
+def _documents(entries: list[frappe._dict]) -> dict[tuple[str, bool], frappe._dict]:
+	"""Return the documents that were issued, by the reference of their entry and whether it gives or takes."""
+	found: dict[tuple[str, bool], frappe._dict] = {}
+	for doctype, gives, field in _DOCUMENTS:
+		names = [
+			entry.reference_name
+			for entry in entries
+			if entry.reference_doctype == doctype and (entry.amount > 0) == gives
+		]
+		if names:
 			query = f"""
 				SELECT o.name AS owner, r.name, r.kind, r.livemode
 				FROM `tab{doctype}` o JOIN `tabBilling Receipt` r ON r.name = o.`{field}` WHERE o.name IN %s
 			"""
-			found |= {row.owner: row for row in frappe.db.sql(query, (names,), as_dict=True)}
+			found |= {(row.owner, gives): row for row in frappe.db.sql(query, (names,), as_dict=True)}
 	return found
 
 

@@ -16,6 +16,7 @@ from prepaid_billing.exceptions import InvalidInput
 from prepaid_billing.ledger import balance_of
 from prepaid_billing.ledger.period import Period, zone_of
 from prepaid_billing.portal import ADDRESS, address, argument
+from prepaid_billing.portal.filter import asked_days, read
 from prepaid_billing.portal.figures import number
 from prepaid_billing.usage_period import LAST_7_DAYS, LAST_30_DAYS, LAST_MONTH, PERIODS, THIS_MONTH, chosen
 
@@ -78,8 +79,8 @@ class _Page:
 
 	def found(self) -> dict[str, object]:
 		"""Return the calls of the period. Raises InvalidInput."""
-		first, last = inputs.days(self.asked["from_date"], self.asked["to_date"])
-		word = inputs.optional_choice(self.asked["period"], "period", PERIODS)
+		first, last = asked_days(self.asked)
+		word = read(lambda: inputs.optional_choice(self.asked["period"], "period", PERIODS))
 		period = chosen(word, first, last, self.zone)
 		days = usage.by_day(self.company, period)
 		total = usage.total(list(days.values()))
@@ -114,10 +115,9 @@ class _Page:
 				{
 					"day": f"{weekday_of(day)}, {day_of(day)}",
 					"calls": number(part.calls, "#,##0"),
-					"cost": money(part.amount, self.currency),
-					"url": address(
-						"/transactions", self.company, from_date=str(day), to_date=str(day), open=str(day)
-					),
+					"cost": money(part.amount, self.currency, exact=True),
+					# Transactions go by the day of booking: the calls of this day are those that began in it.
+					"url": self.url(from_date=str(day), to_date=str(day)),
 				}
 				for day, part in dearest
 				if part.calls
@@ -147,7 +147,7 @@ class _Page:
 				"percent": f"{height * 100 / highest:.2f}",
 				"calls": number(part.calls, "#,##0"),
 				"minutes": number(part.minutes, "#,##0.0"),
-				"cost": money(part.amount, self.currency),
+				"cost": money(part.amount, self.currency, exact=True),
 				"has_calls": bool(part.calls),
 			}
 			for label, part, height in parts

@@ -155,7 +155,7 @@ def test_usage_says_what_the_ledger_says(new_caller: Callable[..., Customer]) ->
 	expect(customer.page.get_by_text("exactly €1.302")).to_be_visible()
 	customer.page.get_by_text("Figures as a table").first.click()
 	table = customer.page.get_by_role("table", name="Cost per day")
-	expect(table.get_by_role("row").last).to_contain_text("€1.30")
+	expect(table.get_by_role("row").last).to_contain_text("€1.302")
 	customer.page.get_by_role("link", name="Last month").click()
 	expect(customer.page.get_by_text("No calls began in this period.")).to_be_visible()
 	customer.page.get_by_role("link", name="Last 7 days").click()

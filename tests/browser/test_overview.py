@@ -1,11 +1,18 @@
 """What a customer sees first, and how few clicks it takes to do something about it."""
 
 import re
+import time
 from collections.abc import Callable
 
+import frappe
+import pytest
+from frappe.sessions import clear_sessions
 from playwright.sync_api import Page, Route, expect
 
-from prepaid_billing.calls import session
+from prepaid_billing.calls import cdr, session
+from prepaid_billing.calls.cdr import Cdr
+from prepaid_billing.ledger import clock
+from tests import factories, site
 from tests.browser.conftest import Customer
 from tests.factories import new_id
 
@@ -18,17 +25,17 @@ NEXT_QUESTION = 11_000
 """Milliseconds after which the page has asked again."""
 
 
-class Clicks:
-	"""Clicks, counted."""
+COUNTING = """
+	if (window === window.top) addEventListener("pointerdown", (event) => event.isTrusted && window.clicked(), true);
+"""
 
-	def __init__(self, page: Page) -> None:
-		self.page = page
-		self.count = 0
 
-	def __call__(self, role: str, name: str | re.Pattern) -> None:
-		"""Click what has this role and name."""
-		self.page.get_by_role(role, name=name).first.click()
-		self.count += 1
+def counted(page: Page) -> list[float]:
+	"""Return a list to which every page of this browser adds the moment of each click that a person made."""
+	clicks: list[float] = []
+	page.context.expose_function("clicked", lambda: clicks.append(time.monotonic()))
+	page.context.add_init_script(COUNTING)
+	return clicks
 
 
 def fail(route: Route) -> None:
@@ -36,27 +43,145 @@ def fail(route: Route) -> None:
 	route.abort()
 
 
-def test_a_top_up_takes_three_clicks_from_the_overview_to_the_payment_page(new_customer: NewCustomer) -> None:
+def test_a_top_up_takes_three_clicks_from_the_overview_to_the_payment_page(
+	new_customer: NewCustomer, record_property: Callable[[str, object], None]
+) -> None:
 	customer = new_customer("10")
+	page = customer.page
 	customer.open(BILLING)
-	click = Clicks(customer.page)
-	click("link", "Top up")
-	customer.page.get_by_text("€100", exact=True).click()
-	click.count += 1
-	click("button", "Continue to payment")
-	expect(customer.page.locator("#number")).to_be_visible()
-	assert click.count <= 3
+	clicks, began = counted(page), time.monotonic()
+	page.reload()
+	page.get_by_role("link", name="Top up").click()
+	page.get_by_text("€100", exact=True).click()
+	page.get_by_role("button", name="Continue to payment").click()
+	expect(page.locator("#number")).to_be_visible()
+	record_property("seconds", round(time.monotonic() - began, 1))
+	assert len(clicks) == 3
 
 
-def test_the_price_of_a_call_is_found_in_three_clicks(new_customer: NewCustomer) -> None:
+def test_the_price_of_a_call_that_the_overview_does_not_list_is_found_in_three_clicks(
+	new_customer: NewCustomer, record_property: Callable[[str, object], None]
+) -> None:
 	customer = new_customer("10")
+	company, now_us = customer.company, clock.now_us()
+	old = Cdr(new_id(), company, 90, callee="+49 30 555 0100", started_us=now_us)
+	assert cdr.book([old])[0].result == "accepted"
+	for _number in range(12):
+		factories.give(company, "0.01")
+	page = customer.page
+	customer.open(BILLING)
+	clicks, began = counted(page), time.monotonic()
+	page.reload()
+	# It is older than what the overview lists.
+	expect(page.get_by_text("+49 30 555 0100")).to_have_count(0)
+	page.get_by_role("link", name="Transactions", exact=True).click()
+	page.get_by_role("link", name=re.compile("1 call")).click()
+	expect(page.get_by_role("row").filter(has_text="+49 30 555 0100").last).to_contain_text("−€0.63")
+	record_property("seconds", round(time.monotonic() - began, 1))
+	assert len(clicks) == 2
+
+
+def test_figure_status_and_minutes_change_together(new_customer: NewCustomer) -> None:
+	customer = new_customer("20.5")
+	page = customer.page
+	page.clock.install()
+	customer.open(BILLING)
+	expect(page.locator(".pb-status")).to_contain_text("Good")
+	expect(page.locator("[data-minutes]")).to_have_text("48 minutes")
 	call = new_id()
-	session.authorize(call, customer.company, callee="+49 30 555 0100")
-	session.end(call, 90)
+	session.authorize(call, customer.company)
+	ask_again(page)
+	expect(page.locator("[data-minutes]")).to_have_text("47 minutes")
+	expect(page.locator("[data-available]")).to_have_text("€20.08")
+	session.end(call, 0)
+	session.authorize(new_id(), customer.company, requested_seconds=2_800)
+	ask_again(page)
+	expect(page.locator("[data-available]")).to_have_text("€0.90")
+	expect(page.locator(".pb-status")).to_contain_text("Critical")
+	expect(page.get_by_text("The balance is nearly used up.")).to_be_visible()
+
+
+def test_a_login_that_has_ended_is_told_apart_from_silence(new_customer: NewCustomer) -> None:
+	customer = new_customer("50")
+	page = customer.page
+	page.clock.install()
 	customer.open(BILLING)
-	# It stands among the latest transactions: no click at all.
-	row = customer.page.get_by_role("row").filter(has_text="+49 30 555 0100")
-	expect(row).to_contain_text("−€0.63")
+	end_sessions(customer)
+	ask_again(page)
+	state = page.locator("[data-live-state]")
+	expect(state).to_contain_text("You are logged out.")
+	expect(page.locator("[data-available]")).to_have_text("€50.00")
+	state.get_by_role("link", name="Log in").click()
+	customer.log_in()
+	expect(page).to_have_url(re.compile(f"{BILLING}$"))
+	expect(page.locator("[data-live-state]")).to_be_hidden()
+
+
+def test_an_answer_that_takes_too_long_is_said_and_nothing_is_lost(new_customer: NewCustomer) -> None:
+	customer = new_customer("50")
+	page = customer.page
+	page.clock.install()
+	customer.open(BILLING)
+	held: list[Route] = []
+	page.route(RUNNING, held.append)
+	page.clock.run_for(NEXT_QUESTION)
+	expect(page.locator("[data-live-state]")).to_contain_text("We cannot reach the server.", timeout=15_000)
+	expect(page.locator("[data-available]")).to_have_text("€50.00")
+	assert held
+
+
+def test_while_an_answer_is_late_the_own_amount_can_be_typed_and_paid(new_customer: NewCustomer) -> None:
+	customer = new_customer()
+	page = customer.page
+	customer.open(f"{BILLING}/topup")
+	held: list[Route] = []
+	page.route(OFFER, held.append)
+	page.get_by_text("Other amount").click()
+	typed = page.get_by_label("Your amount")
+	with page.expect_request(OFFER):
+		typed.fill("42")
+	with page.expect_request(OFFER):
+		typed.fill("21")
+	expect(page.locator("#buys")).to_have_text("")
+	# The late answer to what was typed first comes after the one to what stands there now.
+	for route in reversed(held):
+		route.continue_()
+	expect(page.locator("#buys")).to_have_text("about 50 minutes")
+	expect(typed).to_have_value("21")
+	page.get_by_role("button", name="Continue to payment").click()
+	expect(page.locator("#number")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+	("path", "field", "text", "button"),
+	[
+		("/settings", "Address", "Street 1\nTown", "Save the company"),
+		("/topup?suggested=33", "Your amount", "77", "Continue to payment"),
+	],
+)
+def test_what_was_typed_survives_a_login_that_had_ended(
+	new_customer: NewCustomer, path: str, field: str, text: str, button: str
+) -> None:
+	customer = new_customer("10", is_owner=True)
+	page = customer.page
+	customer.open(BILLING + path)
+	page.get_by_label(field, exact=field == "Address").fill(text)
+	end_sessions(customer)
+	page.get_by_role("button", name=button).click()
+	expect(page).to_have_url(re.compile(r"/login\?redirect-to="))
+	customer.log_in()
+	expect(page.get_by_text("What you typed is still here")).to_be_visible()
+	expect(page.get_by_label(field, exact=field == "Address")).to_have_value(text)
+	page.goto(BILLING)
+	page.goto(BILLING + path)
+	expect(page.get_by_text("What you typed is still here")).to_be_hidden()
+
+
+def end_sessions(customer: Customer) -> None:
+	"""Let all logins of a customer end, as time does it."""
+	site.fresh()
+	clear_sessions(customer.email, force=True)
+	frappe.db.commit()
 
 
 def test_a_running_call_appears_counts_and_leaves_while_the_page_is_open(new_customer: NewCustomer) -> None:
@@ -86,12 +211,12 @@ def test_when_the_server_is_silent_the_page_says_so_and_keeps_what_it_has(new_cu
 	customer.open(BILLING)
 	page.route(RUNNING, fail)
 	page.clock.run_for(NEXT_QUESTION)
-	expect(page.locator("[data-running-state]")).to_contain_text("We cannot reach the server.")
+	expect(page.locator("[data-live-state]")).to_contain_text("We cannot reach the server.")
 	expect(page.locator("[data-running] li")).to_contain_text("+49 30 555 0100")
 	expect(page.locator("[data-available]")).to_have_text("€49.58")
 	page.unroute(RUNNING)
 	ask_again(page)
-	expect(page.locator("[data-running-state]")).to_have_text("What each would cost if it ended now.")
+	expect(page.locator("[data-live-state]")).to_be_hidden()
 
 
 def ask_again(page: Page) -> None:

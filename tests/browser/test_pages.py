@@ -6,18 +6,20 @@ A new page gets one row in PAGES.
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 
 import frappe
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from prepaid_billing.calls import cdr, session
 from prepaid_billing.ledger import clock
-from prepaid_billing.payments import topups
+from prepaid_billing.ledger.period import today, zone_of
+from prepaid_billing.payments import gateway, topups
 from tests import factories, site
 from tests.browser.conftest import Visitor
-from tests.stripe_checkout import pay
+from tests.stripe_checkout import DECLINED_CARD, pay, pay_by_debit, simulate
 
 BILLING = "/business/billing"
 LANGUAGES = ("en", "de")
@@ -38,12 +40,17 @@ SHIFTS = """
 
 @dataclass(frozen=True)
 class Place:
-	"""A page: its name, the customer who looks ("full", "empty" or "onlooker"), its address and its HTTP status."""
+	"""A page: its name, who of the cast looks, its address and its HTTP status.
+
+	``typed`` is put into the fields of its form, which is then sent by pressing ``pressed``.
+	"""
 
 	name: str
 	who: str
 	path: str
 	status: int = 200
+	typed: tuple[tuple[str, str], ...] = ()
+	pressed: str = ""
 
 
 PAGES = (
@@ -53,18 +60,46 @@ PAGES = (
 	Place("top-up", "full", "/topup"),
 	Place("top-up with an own amount", "full", "/topup?suggested=33"),
 	Place("top-up refused", "onlooker", "/topup", 403),
+	Place(
+		"top-up with an amount that cannot be paid",
+		"full",
+		"/topup?suggested=x",
+		pressed="[data-billing-topup] button",
+	),
+	Place("on its way", "full", "/topup/success?session_id={way}"),
+	Place("failed", "full", "/topup/success?session_id={failed}"),
+	Place("cancelled after a refusal", "full", "/topup/cancel?topup={declined_topup}"),
 	Place("paid", "full", "/topup/success?session_id={paid}"),
 	Place("not paid yet", "full", "/topup/success?session_id={open}"),
 	Place("cancelled", "full", "/topup/cancel?topup={open_topup}"),
 	Place("transactions", "full", "/transactions"),
+	Place("transactions with an open day", "full", "/transactions?open={day}"),
+	Place("transactions one by one", "full", "/transactions?view=entries"),
+	Place("transactions of one type", "full", "/transactions?type=Top-up"),
+	Place("transactions refused", "full", "/transactions?from_date=x", 422),
 	Place("transactions without anything", "empty", "/transactions"),
 	Place("usage", "full", "/usage"),
+	Place("usage of a year", "full", "/usage?from_date={year_ago}&to_date={day}"),
+	Place("usage refused", "full", "/usage?from_date=x", 422),
 	Place("usage without anything", "empty", "/usage"),
 	Place("settings", "full", "/settings"),
 	Place("settings of who may only look", "onlooker", "/settings"),
-	Place("settings saved", "full", "/settings?saved=mails"),
+	Place("settings saved", "full", "/settings", pressed="#mails button"),
+	Place(
+		"settings refused", "full", "/settings", typed=(("#field-threshold", "x"),), pressed="#threshold button"
+	),
+	Place("overview of several companies", "member of two", ""),
+	Place("overview of a suspended company", "suspended", ""),
+	Place("top-up of a suspended company", "suspended", "/topup", 403),
+	Place("without a company", "alone", ""),
+	Place("invited", "invited", ""),
 	Place("unknown company", "full", "?company=None", 404),
 )
+
+
+def decline(checkout_url: str) -> None:
+	"""Try to pay with a card that its bank refuses."""
+	pay(checkout_url, DECLINED_CARD)
 
 
 class Cast:
@@ -74,8 +109,16 @@ class Cast:
 		self.browser = browser
 		self.pages: dict[tuple[str, str], Page] = {}
 		self.names: dict[str, str] = {}
-		self.companies = {"full": self._full(), "empty": factories.make_company()}
-		self.companies["onlooker"] = self.companies["full"]
+		full = self._full()
+		suspended = factories.make_company("20")
+		frappe.db.set_value("Billing Company", suspended, "status", "Suspended")
+		self.companies = {
+			**dict.fromkeys(("full", "onlooker", "member of two"), full),
+			"empty": factories.make_company(),
+			"suspended": suspended,
+			"alone": None,
+			"invited": None,
+		}
 
 	def page_of(self, who: str, language: str) -> Page:
 		"""Return the browser page of a customer, logged in."""
@@ -88,6 +131,10 @@ class Cast:
 		email, password = factories.make_customer(self.companies[who], **rights)
 		frappe.db.set_value("User", email, "language", language)
 		frappe.db.commit()
+		if who == "member of two":
+			factories.join_company(email, self.companies["empty"], True)
+		if who == "invited":
+			factories.invite(email, self.companies["full"])
 		context = self.browser.new_context(base_url=site.SITE_URL, locale=language)
 		context.add_init_script(SHIFTS)
 		page = context.new_page()
@@ -113,13 +160,23 @@ class Cast:
 		talking = factories.new_id()
 		session.authorize(talking, company, callee="+44 20 7946 0958")
 		session.extend(talking, 10, 1, answered_us=now_us)
-		paid, begun = (topups.create(company, Decimal(50)) for _number in range(2))
-		pay(paid["checkout_url"])
-		topups.refresh(paid["topup"])
+		begun = {}
+		for name, finish in (("paid", pay), ("way", pay_by_debit), ("failed", pay_by_debit), ("declined", decline)):
+			begun[name] = topups.create(company, Decimal(50))
+			finish(begun[name]["checkout_url"])
+			topups.refresh(begun[name]["topup"])
+		begun["open"] = topups.create(company, Decimal(50))
+		sessions = {name: topups.find(made["topup"]).checkout_session_id for name, made in begun.items()}
+		intent = gateway.session_facts(sessions["failed"]).payment_intent_id
+		simulate(f"payment_intents/{intent}/settle", outcome="failed")
+		topups.refresh(begun["failed"]["topup"])
+		day = today(zone_of(company))
 		self.names = {
-			"paid": topups.find(paid["topup"]).checkout_session_id,
-			"open": topups.find(begun["topup"]).checkout_session_id,
-			"open_topup": begun["topup"],
+			**sessions,
+			"open_topup": begun["open"]["topup"],
+			"declined_topup": begun["declined"]["topup"],
+			"day": str(day),
+			"year_ago": str(day - timedelta(days=365)),
 		}
 		return company
 
@@ -149,6 +206,12 @@ def look(cast: Cast) -> Callable[[Place, str, int], Page]:
 		page.set_viewport_size({"width": width, "height": HEIGHT})
 		answer = page.goto(BILLING + place.path.format(**cast.names), wait_until="load")
 		assert answer.status == place.status
+		for field, text in place.typed:
+			page.locator(field).fill(text)
+		if place.pressed:
+			with page.expect_navigation():
+				page.locator(place.pressed).first.click()
+			expect(page.get_by_role("alert").or_(page.get_by_role("status")).first).to_be_visible()
 		return page
 
 	return open_page

@@ -1,10 +1,13 @@
-"""The wall between two companies: a user of one with every id of the other, at every method and every page.
+"""The wall between two companies: a user of one with every id of the other, at every method, page and record.
+
+Staff whom User Permissions keep to one company meet the same wall as its customers.
 
 A method or page without a row fails here. A row names the verb and the arguments that carry ids of the other company.
 """
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -14,11 +17,13 @@ from urllib.parse import unquote
 import frappe
 import pytest
 import requests
+from frappe.permissions import add_user_permission
 
 import prepaid_billing.api
 from prepaid_billing.calls import session
-from prepaid_billing.payments import issuing, topups
-from prepaid_billing.permissions import CUSTOMER
+from prepaid_billing.ledger import adjustments
+from prepaid_billing.payments import issuing, refunds, topups
+from prepaid_billing.permissions import CUSTOMER, MANAGER
 from tests import site
 from tests.client import Api
 from tests.factories import (
@@ -31,7 +36,8 @@ from tests.factories import (
 	new_id,
 )
 from tests.integration.test_settings_page import Portal
-from tests.stripe_checkout import pay
+from tests.integration.test_topup import eventually
+from tests.stripe_checkout import pay, simulate
 
 WWW = Path(prepaid_billing.__file__).parent / "www"
 
@@ -43,55 +49,100 @@ class Row:
 	verb: str
 	arguments: dict[str, object] = field(default_factory=dict)
 	statuses: tuple[int, ...] = (403, 404)
+	staff: tuple[int, ...] = (403, 404)
+	"""How it answers staff who may not see the company."""
 
 
 COMPANY = {"company": "{company}"}
 CALL = {"call_id": "{call}"}
-METHODS = {
-	"balance.get": Row("GET", COMPANY),
-	"balance.adjust": Row("POST", {**COMPANY, "amount": "1", "reason": "x", "idempotency_key": "wall"}),
-	"balance.confirm_adjustment": Row("POST", {"adjustment": "{topup}"}),
-	"balance.refuse_adjustment": Row("POST", {"adjustment": "{topup}"}),
-	"calls.quote": Row("GET", {**COMPANY, "duration_sec": 60}),
-	"calls.running": Row("GET", COMPANY),
-	"calls.authorize": Row("POST", {**COMPANY, **CALL}),
-	"calls.extend": Row("POST", {**CALL, "used_seconds": 5, "request_number": 1}),
-	"calls.end": Row("POST", {**CALL, "duration_sec": 5}),
-	"calls.release": Row("POST", CALL),
-	"calls.record": Row("POST", {"cdrs": [{"call_id": "{call}", "company": "{company}", "duration_sec": 5}]}),
-	"calls.refund": Row("POST", {**CALL, "percent": 100, "reason": "Quality"}),
-	"calls.set_billable": Row("POST", {**CALL, "billable": 0, "reason": "Quality"}),
-	"calls.resolve": Row("POST", CALL),
-	"desk.calls": Row("GET"),
-	"desk.get_count": Row("GET", {"doctype": "Balance Topup", "filters": '{{"company": "{company}"}}'}),
-	"receipts.list": Row("GET", COMPANY),
-	"receipts.download": Row("GET", {"receipt": "{receipt}"}),
-	"stripe.webhook": Row("POST", {"id": "evt_wall"}, (400,)),
-	"stripe.replay": Row("POST", {"event": "{topup}"}),
-	"topup.create": Row("POST", {**COMPANY, "amount": "50"}),
-	"topup.offer": Row("GET", {**COMPANY, "amount": "50"}),
-	"topup.status": Row("GET", {"topup": "{topup}"}),
-	"topup.refund": Row("POST", {"topup": "{topup}", "reason": "x", "idempotency_key": "wall"}),
-	"topup.refundable": Row("GET", {"topup": "{topup}"}),
-	"transactions.list": Row("GET", COMPANY),
-	"transactions.export": Row("GET", {**COMPANY, "format": "csv"}),
-	"usage.summary": Row("GET", COMPANY),
-	"usage.export": Row("GET", {**COMPANY, "format": "csv"}),
+METHODS: dict[str, tuple[Row, ...]] = {
+	"balance.get": (Row("GET", COMPANY),),
+	"balance.adjust": (Row("POST", {**COMPANY, "amount": "1", "reason": "x", "idempotency_key": "wall"}),),
+	"balance.confirm_adjustment": (Row("POST", {"adjustment": "{adjustment}"}),),
+	"balance.refuse_adjustment": (Row("POST", {"adjustment": "{adjustment}"}),),
+	"calls.quote": (Row("GET", {**COMPANY, "duration_sec": 60}),),
+	"calls.running": (Row("GET", COMPANY),),
+	"calls.authorize": (Row("POST", {**COMPANY, **CALL}),),
+	"calls.extend": (Row("POST", {**CALL, "used_seconds": 5, "request_number": 1}),),
+	"calls.end": (Row("POST", {**CALL, "duration_sec": 5}),),
+	"calls.release": (Row("POST", CALL),),
+	"calls.record": (
+		Row(
+			"POST",
+			{"cdrs": [{"call_id": "{call}", "company": "{company}", "duration_sec": 5}]},
+			staff=(200,),
+		),
+	),
+	"calls.refund": (Row("POST", {**CALL, "percent": 100, "reason": "Quality"}),),
+	"calls.set_billable": (Row("POST", {**CALL, "billable": 0, "reason": "Quality"}),),
+	"calls.resolve": (Row("POST", CALL),),
+	"desk.calls": (Row("GET", staff=(200,)),),
+	"desk.get_count": tuple(
+		Row("GET", {"doctype": doctype, "filters": '{{"company": "{company}"}}'}, staff=(200,))
+		for doctype in ("Balance Topup", "Billing Refund", "Billing Dispute")
+	),
+	"receipts.list": (Row("GET", COMPANY),),
+	"receipts.download": (Row("GET", {"receipt": "{receipt}"}),),
+	"stripe.webhook": (Row("POST", {"id": "evt_wall"}, (400,), (400,)),),
+	"stripe.replay": (Row("POST", {"event": "{event}"}),),
+	"topup.create": (Row("POST", {**COMPANY, "amount": "50"}),),
+	"topup.offer": (Row("GET", {**COMPANY, "amount": "50"}),),
+	"topup.status": (Row("GET", {"topup": "{topup}"}),),
+	"topup.refund": (Row("POST", {"topup": "{topup}", "reason": "x", "idempotency_key": "wall"}),),
+	"topup.refundable": (Row("GET", {"topup": "{topup}"}),),
+	"transactions.list": (Row("GET", COMPANY), Row("GET", {**COMPANY, "cursor": "3", "type": "Refund"})),
+	"transactions.export": tuple(
+		Row("GET", {**COMPANY, "format": flavour}) for flavour in ("csv", "excel", "pdf")
+	),
+	"usage.summary": (Row("GET", COMPANY),),
+	"usage.export": tuple(
+		Row("GET", {**COMPANY, "format": flavour}) for flavour in ("csv", "excel", "pdf")
+	),
 }
+ROWS = [(method, row) for method, rows in METHODS.items() for row in rows]
 PAGES = {
 	"": ["?company={company}"],
 	"/settings": ["?company={company}"],
 	"/topup": ["?company={company}", "?company={company}&suggested=50"],
 	"/topup/success": ["?session_id={session}"],
 	"/topup/cancel": ["?topup={topup}"],
-	"/transactions": ["?company={company}", "?company={company}&view=entries"],
-	"/usage": ["?company={company}", "?company={company}&period=last_month"],
+	"/transactions": [
+		f"?company={{company}}{more}"
+		for more in ("", "&view=entries", "&type=Refund", "&export=csv", "&export=excel", "&export=pdf")
+	],
+	"/usage": [
+		f"?company={{company}}{more}"
+		for more in ("", "&period=last_month", "&export=csv", "&export=excel", "&export=pdf")
+	],
 }
-FORMS = {
-	"/settings": {"action": "threshold", "threshold": "1"},
-	"/topup": {"action": "", "amount": "50", "key": "0" * 20},
+FORMS: dict[str, list[dict[str, str]]] = {
+	"": [{"action": action, "invitation": "{invitation}"} for action in ("accept", "decline")],
+	"/settings": [
+		{"action": "threshold", "threshold": "1"},
+		{"action": "mails", "recipients": "thief@example.com"},
+		{"action": "company", "vat_id": "DE1"},
+		{"action": "invite", "email": "thief@example.com"},
+		{"action": "withdraw", "invitation": "{invitation}"},
+		{"action": "user", "user": "{user}", "is_owner": "1"},
+		{"action": "remove", "user": "{user}"},
+		{"action": "own_mails", "gets_warnings": "1"},
+	],
+	"/topup": [{"action": "", "amount": "50", "key": "0" * 20}],
 }
-"""Pages that take a form, with one that would change something."""
+"""Pages that take forms, with those that would change something."""
+RECORDS = {
+	"Balance Topup": "topup",
+	"Billing Refund": "refund",
+	"Billing Dispute": "dispute",
+	"Stripe Event": "event",
+	"Balance Transaction": "entry",
+	"Billing Receipt": "receipt",
+	"Balance Adjustment": "adjustment",
+	"Billing Invitation": "invitation",
+	"Billing Company": "company",
+	"Prepaid Balance": "company",
+}
+"""Records of the other company, by the id that names them at Frappe's own REST API."""
 
 
 class Walled:
@@ -102,20 +153,39 @@ class Walled:
 		self.company = make_company("77.77", billing_emails=address)
 		call = new_id()
 		session.authorize(call, self.company, callee="+49 30 555 9999")
-		topup = topups.create(self.company, Decimal("66.66"))
-		pay(topup["checkout_url"])
-		topups.refresh(topup["topup"])
+		topup, disputed_one = (self._paid() for _number in range(2))
 		issuing.issue_missing()
+		simulate("disputes", payment_intent=disputed_one.payment_intent_id)
+		refund = refunds.request(topup.name, Decimal("6.66"), "wall", new_id())["refund"]
+		waiting = adjustments.adjust(self.company, Decimal("777.77"), "wall", new_id())
+		user, _password = make_customer(self.company)
+		Portal(*make_customer(self.company, is_owner=True)).post("invite", email=make_user(CUSTOMER))
+		eventually(lambda: bool(frappe.db.exists("Billing Dispute", {"company": self.company})))
 		site.fresh()
-		row = topups.find(topup["topup"])
+		own = {"company": self.company}
 		self.ids = {
 			"company": self.company,
 			"call": call,
-			"topup": row.name,
-			"session": row.checkout_session_id,
-			"receipt": row.receipt,
+			"topup": topup.name,
+			"session": topup.checkout_session_id,
+			"receipt": topups.find(topup.name).receipt,
+			"refund": refund,
+			"dispute": frappe.db.get_value("Billing Dispute", own),
+			"event": frappe.db.get_value("Stripe Event", {"topup": ("in", [topup.name, disputed_one.name])}),
+			"entry": frappe.db.get_value("Balance Transaction", {"balance": self.company}),
+			"adjustment": waiting.name,
+			"invitation": frappe.db.get_value("Billing Invitation", own),
+			"user": user,
 		}
-		self.secrets = ["77.77", "66.66", "144.01", "144.43", "555 9999", address]
+		assert all(self.ids.values()), self.ids
+		self.secrets = ["77.77", "66.66", "777.77", "555 9999", address]
+
+	def _paid(self) -> frappe._dict:
+		begun = topups.create(self.company, Decimal("66.66"))
+		pay(begun["checkout_url"])
+		topups.refresh(begun["topup"])
+		site.fresh()
+		return topups.find(begun["topup"])
 
 	def state(self) -> list:
 		"""Everything that a stranger might have changed."""
@@ -128,6 +198,7 @@ class Walled:
 				"Billing Refund",
 				"Balance Adjustment",
 				"Billing Receipt",
+				"Billing Invitation",
 			)
 		]
 		balance = frappe.db.get_value(
@@ -136,7 +207,13 @@ class Walled:
 		return [counted, balance, frappe.get_doc("Billing Company", self.company).as_dict()]
 
 
-MISSING = {"company": "Nobody", "call": "none", "topup": "none", "session": "cs_none", "receipt": "none"}
+MISSING = {
+	**dict.fromkeys(("call", "topup", "receipt", "refund", "dispute", "event", "entry", "adjustment"), "none"),
+	"company": "Nobody",
+	"session": "cs_none",
+	"invitation": "none",
+	"user": "nobody@example.com",
+}
 
 
 def filled(value: object, ids: dict[str, str]) -> object:
@@ -162,6 +239,15 @@ def stranger() -> Api:
 	frappe.db.set_value("Billing Company User", {"parent": company}, "is_owner", 1)
 	frappe.db.commit()
 	return Api(key)
+
+
+@pytest.fixture(scope="module")
+def kept_staff() -> Api:
+	"""A manager whom User Permissions keep to one company, which is another one."""
+	email = make_user(MANAGER)
+	add_user_permission("Billing Company", make_company("5"), email)
+	frappe.db.commit()
+	return Api(api_key_of(email))
 
 
 @pytest.fixture(scope="module")
@@ -197,22 +283,59 @@ def test_every_page_has_a_row() -> None:
 	assert pages == set(PAGES)
 
 
-@pytest.mark.parametrize("method", METHODS)
+def name_of(item: object) -> str:
+	return item if isinstance(item, str) else str(item.arguments)[:60]
+
+
+@pytest.mark.parametrize(("method", "row"), ROWS, ids=name_of)
 def test_a_method_tells_a_stranger_nothing_and_does_nothing(
-	walled: Walled, stranger: Api, method: str
+	walled: Walled, stranger: Api, method: str, row: Row
 ) -> None:
 	before = walled.state()
-	answer = ask(stranger, method, METHODS[method], walled.ids)
-	assert answer.status_code in METHODS[method].statuses, answer.text
-	assert answer.text == ask(stranger, method, METHODS[method], MISSING).text
+	answer = ask(stranger, method, row, walled.ids)
+	assert answer.status_code in row.statuses, answer.text
+	assert answer.text == ask(stranger, method, row, MISSING).text
+	assert not [secret for secret in walled.secrets if secret in answer.text]
+	assert walled.state() == before
+
+
+@pytest.mark.parametrize(("method", "row"), ROWS, ids=name_of)
+def test_a_method_tells_staff_of_another_company_nothing_and_does_nothing(
+	walled: Walled, kept_staff: Api, method: str, row: Row
+) -> None:
+	before = walled.state()
+	answer = ask(kept_staff, method, row, walled.ids)
+	assert answer.status_code in row.staff, answer.text
+	told = answer.text.replace(walled.ids["call"], "none")
+	told = re.sub(r'"now":"[^"]+"', "", told)
+	assert told == re.sub(r'"now":"[^"]+"', "", ask(kept_staff, method, row, MISSING).text)
 	assert not [secret for secret in walled.secrets if secret in answer.text]
 	assert walled.state() == before
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_method_asks_a_guest_to_log_in(walled: Walled, guest: Api, method: str) -> None:
-	answer = ask(guest, method, METHODS[method], walled.ids)
-	assert answer.status_code == (400 if method == "stripe.webhook" else 401), answer.text
+	for row in METHODS[method]:
+		answer = ask(guest, method, row, walled.ids)
+		assert answer.status_code == (400 if method == "stripe.webhook" else 401), answer.text
+
+
+@pytest.mark.parametrize("doctype", RECORDS)
+def test_a_record_is_shown_by_frappes_own_api_to_nobody_of_another_company(
+	walled: Walled, stranger: Api, kept_staff: Api, guest: Api, doctype: str
+) -> None:
+	for api in (stranger, kept_staff, guest):
+		url = f"{site.WEB_URL}/api/resource/{doctype}"
+		for path in (f"{url}/{walled.ids[RECORDS[doctype]]}", f'{url}?fields=["*"]&limit_page_length=500'):
+			answer = api.session.get(path, timeout=30)
+			assert not [secret for secret in walled.secrets if secret in answer.text], path
+		assert api.session.get(f"{url}/{walled.ids[RECORDS[doctype]]}", timeout=30).status_code in (401, 403, 404)
+
+
+def test_the_short_address_of_the_webhook_takes_signed_events_alone(stranger: Api, guest: Api) -> None:
+	for api in (stranger, guest):
+		answer = api.raw("/api/stripe/webhook", b'{"id": "evt_wall"}', **{"Content-Type": "application/json"})
+		assert answer.status_code == 400
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -220,14 +343,20 @@ def test_a_page_tells_a_stranger_nothing_and_does_nothing(walled: Walled, browse
 	before = walled.state()
 	for query in PAGES[page]:
 		path = f"/business/billing{page}{query}"
-		answers = [browser.get(path.format(**walled.ids))]
-		missing = browser.get(path.format(**MISSING))
-		if page in FORMS:
-			answers.append(browser.post(path=path.format(**walled.ids), **FORMS[page]))
-		for answer in answers:
-			assert answer.status_code == missing.status_code == 404
-			assert not [secret for secret in walled.secrets if secret in answer.text]
+		answer, missing = (browser.get(path.format(**ids)) for ids in (walled.ids, MISSING))
+		assert answer.status_code == missing.status_code == 404, path
+		assert not [secret for secret in walled.secrets if secret in answer.text], path
+	path = f"/business/billing{page}{PAGES[page][0]}"
+	for form in FORMS.get(page, []):
+		answer = browser.post(path=path.format(**walled.ids), **filled(form, walled.ids))
+		assert answer.status_code in ((422,) if page == "" else (404,)), form
+		assert not [secret for secret in walled.secrets if secret in answer.text], form
 	assert walled.state() == before
+
+
+def test_who_may_only_look_finds_no_form_in_the_settings_but_the_one_for_their_own_mails() -> None:
+	page = Portal(*make_customer(make_company(), may_top_up=False)).get("/business/billing/settings").text
+	assert re.findall(r'name="action" value="(\w+)"', page) == ["own_mails"]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -6,7 +6,7 @@ import frappe
 
 from prepaid_billing.portal import invitations
 from tests import site
-from tests.factories import join_company, make_company, make_customer, make_user, new_id
+from tests.factories import invite, join_company, make_company, make_customer, make_user, new_id
 from tests.integration.test_settings_page import Portal, rights
 
 HOME = "/business/billing"
@@ -120,13 +120,8 @@ def test_a_day_has_a_limit_that_withdrawing_does_not_lift() -> None:
 	company = make_company()
 	inviting = owner(company)
 	for _number in range(invitations.MOST_A_DAY):
-		email = f"{new_id('new')}@example.com"
-		site.fresh()
-		frappe.db.sql(
-			"INSERT INTO `tabBilling Invitation` (name, company, email, status, created_us) "
-			"VALUES (%s, %s, %s, 'Withdrawn', TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)))",
-			(new_id(), company, email),
-		)
+		invite(f"{new_id('new')}@example.com", company)
+	frappe.db.sql("UPDATE `tabBilling Invitation` SET status = 'Withdrawn' WHERE company = %s", (company,))
 	frappe.db.commit()
 	posted = inviting.post("invite", email=f"{new_id('new')}@example.com")
 	assert posted.status_code == 429 and "in a day" in posted.text

@@ -65,12 +65,12 @@ def in_dispute(company: str) -> None:
 )
 def test_whatever_stops_all_calls_is_said_on_the_overview(block: Callable[[str], None], words: str) -> None:
 	company = make_company("50")
-	assert "New calls cannot be started." not in text_of(company)
+	assert "New calls cannot be started" not in text_of(company)
 	block(company)
 	with pytest.raises(AccountBlocked):
 		session.authorize(new_id(), company)
 	text = text_of(company)
-	assert words in text and "New calls cannot be started." in text
+	assert words in text and "New calls cannot be started" in text
 
 
 def test_with_billing_switched_off_no_top_up_is_sold_by_any_road() -> None:

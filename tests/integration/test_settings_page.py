@@ -29,7 +29,10 @@ class Portal:
 
 	def token(self) -> str:
 		"""Return the CSRF token of the session, from a page with a form."""
-		return re.search(r'name="csrf_token" value="(\w+)"', self.get("/business/billing/topup").text)[1]
+		for page in ("/business/billing/topup", "/business/billing"):
+			if found := re.search(r'name="csrf_token" value="(\w+)"', self.get(page).text):
+				return found[1]
+		return ""
 
 	def post(self, action: str, path: str = PAGE, **fields: object) -> requests.Response:
 		form = {"action": action, "csrf_token": self.token(), **fields}
@@ -58,7 +61,7 @@ def test_an_owner_sets_the_threshold_as_people_write_it(
 ) -> None:
 	company = make_company("10")
 	answer = owner_of(company).post("threshold", threshold=typed)
-	assert (answer.status_code, answer.headers["Location"]) == (303, f"{PAGE}?saved=threshold#threshold")
+	assert (answer.status_code, answer.headers["Location"]) == (303, f"{PAGE}#threshold")
 	assert threshold(company) == amount
 	assert frappe.db.get_value("Prepaid Balance", company, "balance") == 10
 
@@ -187,3 +190,78 @@ def test_a_form_from_elsewhere_changes_nothing(owner_of: Callable) -> None:
 
 def test_an_unknown_action_is_refused(owner_of: Callable) -> None:
 	assert owner_of(make_company()).post("delete").status_code == 422
+
+
+def enable(email: str, enabled: bool) -> None:
+	frappe.db.set_value("User", email, "enabled", int(enabled))
+	frappe.db.commit()
+
+
+def test_an_owner_who_cannot_log_in_is_no_owner_to_be_left_with(owner_of: Callable) -> None:
+	company = make_company()
+	disabled, _password = make_customer(company, is_owner=True)
+	enable(disabled, False)
+	owner = owner_of(company)
+	email = frappe.db.get_value("Billing Company User", {"parent": company, "user": ("!=", disabled)}, "user")
+	answer = owner.post("remove", user=email)
+	assert answer.status_code == 422 and "needs an owner" in answer.text
+	assert rights(company, email) is not None
+
+
+def test_removing_a_user_is_asked_before_it_is_done(owner_of: Callable) -> None:
+	company = make_company()
+	email, _password = make_customer(company)
+	page = owner_of(company).get().text
+	form = page[page.index(f'value="{email}"') :]
+	assert "<summary>Remove" in form and "Yes, remove" in form
+
+
+def test_who_may_only_look_switches_their_own_mails_and_nobody_elses(owner_of: Callable) -> None:
+	company = make_company()
+	email, password = make_customer(company)
+	owner_of(company)
+	other = frappe.db.get_value("Billing Company User", {"parent": company, "user": ("!=", email)}, "user")
+	looker = Portal(email, password)
+	for sent, kept in (("1", 1), ("", 0)):
+		assert looker.post("own_mails", gets_warnings=sent, user=other, is_owner="1").status_code == 303
+		assert rights(company, email) == (0, 1, kept)
+	assert rights(company, other) == (1, 1, 0)
+	assert Portal(*make_customer(make_company())).post("own_mails", f"{PAGE}?company={company}").status_code == 404
+
+
+def test_saved_is_said_once_after_saving_and_never_because_of_a_link(owner_of: Callable) -> None:
+	company = make_company()
+	owner = owner_of(company)
+	assert "Saved." not in owner.get(f"{PAGE}?saved=threshold").text
+	owner.post("threshold", threshold="35")
+	assert "Saved." in owner.get().text
+	assert "Saved." not in owner.get().text
+
+
+def test_every_form_comes_back_to_a_place_that_is_on_the_page(owner_of: Callable) -> None:
+	company = make_company()
+	owner, (email, _password) = owner_of(company), make_customer(company)
+	forms = {
+		"threshold": {"threshold": "35"},
+		"mails": {},
+		"company": {},
+		"invite": {"email": f"{email[:-12]}x@example.com"},
+		"user": {"user": email},
+		"own_mails": {},
+		"remove": {"user": email},
+	}
+	for action, fields in forms.items():
+		place = owner.post(action, **fields).headers["Location"].split("#")[1]
+		assert f'id="{place}"' in owner.get().text, action
+
+
+def test_only_translated_languages_and_places_are_offered_and_what_is_set_stays(owner_of: Callable) -> None:
+	company = make_company(language="fr", time_zone="Etc/GMT+3")
+	owner = owner_of(company)
+	page = owner.get().text
+	languages = re.search(r'id="field-language".*?</select>', page, re.S)[0]
+	assert re.findall(r'value="(\w+)"', languages) == ["fr", "de", "en"]
+	zones = re.findall("<option[^>]*>([^<]+)</option>", re.search(r'id="field-zone".*?</select>', page, re.S)[0])
+	assert "Europe/Berlin" in zones and "UTC" in zones and "Etc/GMT+3" in zones
+	assert not {"Factory", "localtime", "posixrules"} & set(zones)
+	assert owner.post("company", language="fr", time_zone="Etc/GMT+3").status_code == 303

@@ -14,6 +14,7 @@ from prepaid_billing.payments import topups, webhook
 from tests import factories, site
 from tests.client import Api
 from tests.factories import make_api_customer, make_company, make_customer
+from tests.integration.test_settings_page import Portal
 from tests.stripe_checkout import (
 	DECLINED_CARD,
 	as_body,
@@ -343,3 +344,20 @@ def _restore(query: str, session: str, topup: str) -> None:
 	with site.connected():
 		frappe.db.sql(query, (session, topup))
 		frappe.db.commit()
+
+
+def test_net_and_vat_are_told_for_each_amount() -> None:
+	company = make_company()
+	doc = frappe.get_doc("Prepaid Billing Settings")
+	doc.vat_rate = 19
+	doc.save()
+	frappe.db.commit()
+	try:
+		page = Portal(*factories.make_customer(company)).get("/business/billing/topup?suggested=33").text
+		offer = Api(factories.make_api_customer(company)).get("topup.offer", amount="33").json()["message"]
+	finally:
+		doc.vat_rate = 0
+		doc.save()
+		frappe.db.commit()
+	assert "€42.02 net + €7.98 VAT" in page and "€27.73 net + €5.27 VAT" in page
+	assert (offer["net"], offer["tax"]) == ("€27.73", "€5.27")

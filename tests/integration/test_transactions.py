@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
@@ -18,9 +19,14 @@ from prepaid_billing.exports.table import safe
 from prepaid_billing.ledger import checkpoints, clock, statement
 from prepaid_billing.ledger.period import zone_of
 from prepaid_billing.ledger.verify import verify
+from prepaid_billing.payments import issuing
 from prepaid_billing.permissions import CUSTOMER
 from tests import factories, site
 from tests.client import Api
+from tests.integration.test_refunds import paid
+from tests.integration.test_settings_page import Portal
+from tests.integration.test_topup import eventually
+from tests.stripe_checkout import simulate
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -267,7 +273,7 @@ def test_table_for_programs_is_rfc_4180_and_holds_every_entry(
 	assert all(line.endswith(b"\r") for line in answer.content.split(b"\n")[:-1])
 	rows = table(answer)
 	assert [row["amount"] for row in rows] == ["100.000000", "-0.427000"]
-	assert (rows[1]["call_id"], rows[1]["billed_sec"], rows[1]["callee"]) == (call_id, "61", "'+4930123456")
+	assert (rows[1]["call_id"], rows[1]["billed_sec"], rows[1]["callee"]) == (call_id, "61", "+4930123456")
 	assert clock.from_aware(datetime.fromisoformat(rows[1]["booked_at"])) // 1000 == (
 		booked(company)[1].booked_us // 1000
 	)
@@ -362,3 +368,76 @@ def test_only_people_of_a_company_and_staff_read_its_history(
 	assert of_no_company.get(method, company=company).status_code == 403
 	staff = Api(factories.api_key_of(factories.make_manager()[0]))
 	assert staff.get(method, company=company).status_code == 200
+
+
+def statement_of(customer: Api, **arguments: str) -> str:
+	answer = customer.get("transactions.export", format="pdf", **arguments)
+	assert answer.status_code == 200, answer.text
+	text = " ".join(page.extract_text() for page in PdfReader(io.BytesIO(answer.content)).pages)
+	return " ".join(text.split())
+
+
+def test_statement_of_one_type_shows_no_balances_that_its_lines_do_not_add_up_to(
+	company: str, customer: Api, gateway: Api
+) -> None:
+	call(gateway, company, 60)
+	factories.give(company, "7")
+	text = statement_of(customer, type="Bonus")
+	assert "Opening balance" not in text and "Closing balance" not in text
+	assert "Bonus 2 transactions €107.00" in text
+	assert "Only the transactions of this type are shown" in text
+	whole = statement_of(customer)
+	assert "Opening balance €0.00" in whole and "Closing balance €106.58" in whole
+
+
+def test_a_top_up_is_not_called_one_twice(company: str, customer: Api) -> None:
+	ledger.credit(
+		company, Decimal(1), transaction_type="Top-up", key=f"test:{company}:t", description="Top-up"
+	)
+	assert "Aufladung Top-up" not in statement_of(customer, _lang="de")
+	rows = table(customer.get("transactions.export", format="excel", _lang="de"), ";")
+	assert (rows[-1]["Buchung"], rows[-1]["Beschreibung"]) == ("Aufladung", "")
+
+
+def test_telephone_numbers_stand_in_tables_as_they_are_dialled(
+	company: str, customer: Api, gateway: Api
+) -> None:
+	call(gateway, company, 61, callee="+49 30 555 0100")
+	for flavour in ("csv", "excel"):
+		row = [*table(customer.get("transactions.export", format=flavour))[1].values()]
+		assert row[8:10] == ["+49301", "+49 30 555 0100"]
+	assert [safe(text) for text in ("+49 30-1", "+1+1", "=+49", "+", "+49\t1")] == [
+		"'+49 30-1", "'+1+1", "'=+49", "'+", "'+49\t1"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+	"query", ["from_date=yesterday", "to_date=2026-13-01", "type=Call", "cursor=x", "view=x", "open=x"]
+)
+def test_a_page_names_no_parameter_of_ours(company: str, query: str) -> None:
+	text = Portal(*factories.make_customer(company)).get(f"/business/billing/transactions?{query}").text
+	said = re.search(r'role="alert">([^<]+)<', text)[1]
+	assert not re.search(r"[a-z]+_[a-z]+|cursor|\bview\b|\btype takes|open takes", said), said
+
+
+def test_a_refund_and_its_reversal_are_linked_to_their_own_documents() -> None:
+	_company, topup = paid()
+	client = Api(factories.api_key_of(factories.make_manager()[0]))
+	issuing.issue_missing()
+	refund = client.ok(
+		"topup.refund", topup=topup.name, amount="20", reason="goodwill", idempotency_key=factories.new_id()
+	)["refund"]
+	issuing.issue_missing()
+	site.fresh()
+	stripe_id = frappe.db.get_value("Billing Refund", refund, "stripe_refund_id")
+	simulate(f"refunds/{stripe_id}/fail")
+	eventually(lambda: frappe.db.get_value("Billing Refund", refund, "status") == "Failed")
+	issuing.issue_missing()
+	site.fresh()
+	note, reversal = frappe.db.get_value("Billing Refund", refund, ["credit_note", "reversal"])
+	page = (
+		Portal(*factories.make_customer(_company))
+		.get("/business/billing/transactions?view=entries&type=Refund")
+		.text
+	)
+	links = re.findall(r'receipt=(\w+)">([^<]+)<', page)
+	assert links == [(reversal, "Test of a reversal"), (note, "Test credit note")]

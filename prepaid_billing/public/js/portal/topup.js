@@ -25,8 +25,9 @@ for (const form of document.querySelectorAll("[data-billing-topup]")) {
 		let text = "";
 		try {
 			const answer = await fetch(`/api/method/prepaid_billing.api.topup.offer?${query}`);
-			const { minutes, credited } = answer.ok ? (await answer.json()).message : {};
+			const { minutes, net, tax, credited } = answer.ok ? (await answer.json()).message : {};
 			text = [minutes && buys.dataset.minutes.replace("{0}", minutes),
+				tax && buys.dataset.vat.replace("{0}", net).replace("{1}", tax),
 				credited && buys.dataset.credited.replace("{0}", credited)].filter(Boolean).join(" · ");
 		} catch {
 			// Said by silence.

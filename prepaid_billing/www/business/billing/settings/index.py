@@ -8,7 +8,7 @@ from frappe import _
 from prepaid_billing import portal
 from prepaid_billing.exceptions import BillingError, InvalidInput
 from prepaid_billing.permissions import managed_company
-from prepaid_billing.portal.settings import ACTIONS, settings_page
+from prepaid_billing.portal.settings import ACTIONS, OF_EVERYBODY, PLACES, settings_page
 
 no_cache = 1
 
@@ -19,7 +19,8 @@ def get_context(context: frappe._dict) -> None:
 		return
 	error: dict[str, object] = {}
 	if frappe.request.method == "POST":
-		managed_company(context.company)
+		if portal.argument("action") not in OF_EVERYBODY:
+			managed_company(context.company)
 		error = _act(context.company)
 	context.update(settings_page(context.company), title=_("Settings"), **error)
 	if error:
@@ -39,7 +40,8 @@ def _act(company: str) -> dict[str, object]:
 		frappe.clear_messages()
 		return {"error": str(error), "failed": action, "http_status_code": _status(error)}
 	frappe.db.commit()  # nosemgrep: frappe-manual-commit -- Frappe rolls back where a page redirects
-	raise portal.redirect(portal.address("/settings", company, saved=action) + f"#{action}")
+	portal.remember("saved", action)
+	raise portal.redirect(portal.address("/settings", company) + f"#{PLACES.get(action, action)}")
 
 
 def _status(error: Exception) -> int:
