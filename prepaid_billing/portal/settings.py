@@ -21,6 +21,7 @@ from prepaid_billing.ledger import balance_of
 from prepaid_billing.permissions import is_owner
 from prepaid_billing.portal import address, argument, invitations, remembered
 from prepaid_billing.portal.figures import number, price_in_words, rate_of
+from prepaid_billing.portal.typed import example, typed_amount
 from prepaid_billing.rating.money import exponent
 
 KINDS = (
@@ -174,7 +175,10 @@ def _kinds() -> list[tuple[str, str, str]]:
 
 def _languages() -> list[tuple[str, str]]:
 	"""Return the languages that mails and receipts are written in, as (code, name): English and those of our files."""
-	codes = ["en", *(path.stem for path in Path(frappe.get_app_path("prepaid_billing", "locale")).glob("*.po"))]
+	codes = [
+		"en",
+		*(path.stem for path in Path(frappe.get_app_path("prepaid_billing", "locale")).glob("*.po")),
+	]
 	return frappe.get_all(
 		"Language",
 		{"enabled": 1, "name": ("in", codes)},
@@ -191,14 +195,10 @@ def _time_zones() -> list[str]:
 
 def _typed(text: str | None, currency: str) -> Decimal:
 	"""Return an amount from 0 as people write it. Raises InvalidAmount."""
-	places = exponent(currency)
-	plain = (text or "").strip().replace(",", ".")
-	if not re.fullmatch(
-		rf"[0-9]{{1,9}}(\.[0-9]{{1,{places}}})?" if places else r"[0-9]{1,9}", plain, re.ASCII
-	):
-		example = number(Decimal("12.5"), "0." + "0" * places if places else "0")
-		raise InvalidAmount(_("This is not an amount of money. Write it like {0}.").format(example))
-	return Decimal(plain)
+	amount = typed_amount(text, currency)
+	if amount is None:
+		raise InvalidAmount(_("This is not an amount of money. Write it like {0}.").format(example(currency)))
+	return amount
 
 
 def _plain(amount: Decimal, currency: str) -> str:

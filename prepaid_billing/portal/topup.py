@@ -21,7 +21,7 @@ from prepaid_billing.payments.suggest import suggested
 from prepaid_billing.portal import ADDRESS, address, argument
 from prepaid_billing.portal.figures import minutes, number, price_in_words, rate_of, short
 from prepaid_billing.portal.overview import blocked, takes_topups
-from prepaid_billing.rating.money import AmountError, exponent, parse_amount
+from prepaid_billing.portal.typed import example, typed_amount
 from prepaid_billing.rating.price import Rate
 
 
@@ -57,7 +57,7 @@ def offered(company: str, text: str | None) -> dict[str, object]:
 	Raises InvalidAmount.
 	"""
 	view = balance_of(company)
-	return _offer(typed_amount(text, view.currency), rate_of(view), view.currency)
+	return _offer(paid_amount(text, view.currency), rate_of(view), view.currency)
 
 
 def _offer(amount: Decimal, rate: Rate | None, currency: str) -> dict[str, str]:
@@ -84,24 +84,16 @@ def _vat_in_words() -> str:
 	return _("The amount you pay contains {0} % VAT. All of it is added to your balance.").format(percent)
 
 
-def typed_amount(text: str | None, currency: str) -> Decimal:
-	"""Return an amount as people write it: ``12,34`` or ``12.34``. Raises InvalidAmount.
-
-	No separator of thousands is taken: in ``1.000`` a German and an English reader see different money.
-	"""
-	places = exponent(currency)
-	plain = (text or "").strip().replace(",", ".")
-	try:
-		if not re.fullmatch(rf"[0-9]+(\.[0-9]{{1,{places}}})?" if places else r"[0-9]+", plain):
-			raise AmountError
-		return parse_amount(plain)
-	except AmountError as error:
-		example = number(Decimal("12.5"), "0." + "0" * places if places else "0")
+def paid_amount(text: str | None, currency: str) -> Decimal:
+	"""Return an amount to pay, as people write it. Raises InvalidAmount."""
+	amount = typed_amount(text, currency)
+	if not amount:
 		raise InvalidAmount(
 			_("This is not an amount that can be paid. Nothing was charged. Write it like {0}.").format(
-				example
+				example(currency)
 			)
-		) from error
+		)
+	return amount
 
 
 def payment_address(topup_name: str) -> str:

@@ -20,8 +20,8 @@ from prepaid_billing.ledger.period import zone_of
 from prepaid_billing.ledger.statement import CALLS, MONEY_IN, OTHER, TYPES, Day, Stretch
 from prepaid_billing.payments import receipts
 from prepaid_billing.portal import ADDRESS, address, argument
-from prepaid_billing.portal.filter import asked_days, read
 from prepaid_billing.portal.figures import column, number, signed
+from prepaid_billing.portal.filter import asked_days, read
 from prepaid_billing.rating.money import ZERO
 
 PAGE = "/transactions"
@@ -207,7 +207,9 @@ class _Page:
 		bookings = bookings_of(entries)
 		documents = _documents(entries)
 		return [
-			self._row(entry, bookings.get(entry.name), documents.get((entry.reference_name, entry.amount > 0)))
+			self._row(
+				entry, bookings.get(entry.name), documents.get((entry.reference_name, entry.amount > 0))
+			)
 			for entry in entries
 		]
 

@@ -16,8 +16,8 @@ from prepaid_billing.exceptions import InvalidInput
 from prepaid_billing.ledger import balance_of
 from prepaid_billing.ledger.period import Period, zone_of
 from prepaid_billing.portal import ADDRESS, address, argument
-from prepaid_billing.portal.filter import asked_days, read
 from prepaid_billing.portal.figures import number
+from prepaid_billing.portal.filter import asked_days, read
 from prepaid_billing.usage_period import LAST_7_DAYS, LAST_30_DAYS, LAST_MONTH, PERIODS, THIS_MONTH, chosen
 
 PAGE = "/usage"

@@ -86,7 +86,11 @@ PAGES = (
 	Place("settings of who may only look", "onlooker", "/settings"),
 	Place("settings saved", "full", "/settings", pressed="#mails button"),
 	Place(
-		"settings refused", "full", "/settings", typed=(("#field-threshold", "x"),), pressed="#threshold button"
+		"settings refused",
+		"full",
+		"/settings",
+		typed=(("#field-threshold", "x"),),
+		pressed="#threshold button",
 	),
 	Place("overview of several companies", "member of two", ""),
 	Place("overview of a suspended company", "suspended", ""),
@@ -161,7 +165,12 @@ class Cast:
 		session.authorize(talking, company, callee="+44 20 7946 0958")
 		session.extend(talking, 10, 1, answered_us=now_us)
 		begun = {}
-		for name, finish in (("paid", pay), ("way", pay_by_debit), ("failed", pay_by_debit), ("declined", decline)):
+		for name, finish in (
+			("paid", pay),
+			("way", pay_by_debit),
+			("failed", pay_by_debit),
+			("declined", decline),
+		):
 			begun[name] = topups.create(company, Decimal(50))
 			finish(begun[name]["checkout_url"])
 			topups.refresh(begun[name]["topup"])

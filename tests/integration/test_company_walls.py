@@ -95,9 +95,7 @@ METHODS: dict[str, tuple[Row, ...]] = {
 		Row("GET", {**COMPANY, "format": flavour}) for flavour in ("csv", "excel", "pdf")
 	),
 	"usage.summary": (Row("GET", COMPANY),),
-	"usage.export": tuple(
-		Row("GET", {**COMPANY, "format": flavour}) for flavour in ("csv", "excel", "pdf")
-	),
+	"usage.export": tuple(Row("GET", {**COMPANY, "format": flavour}) for flavour in ("csv", "excel", "pdf")),
 }
 ROWS = [(method, row) for method, rows in METHODS.items() for row in rows]
 PAGES = {
@@ -208,7 +206,9 @@ class Walled:
 
 
 MISSING = {
-	**dict.fromkeys(("call", "topup", "receipt", "refund", "dispute", "event", "entry", "adjustment"), "none"),
+	**dict.fromkeys(
+		("call", "topup", "receipt", "refund", "dispute", "event", "entry", "adjustment"), "none"
+	),
 	"company": "Nobody",
 	"session": "cs_none",
 	"invitation": "none",
@@ -329,7 +329,11 @@ def test_a_record_is_shown_by_frappes_own_api_to_nobody_of_another_company(
 		for path in (f"{url}/{walled.ids[RECORDS[doctype]]}", f'{url}?fields=["*"]&limit_page_length=500'):
 			answer = api.session.get(path, timeout=30)
 			assert not [secret for secret in walled.secrets if secret in answer.text], path
-		assert api.session.get(f"{url}/{walled.ids[RECORDS[doctype]]}", timeout=30).status_code in (401, 403, 404)
+		assert api.session.get(f"{url}/{walled.ids[RECORDS[doctype]]}", timeout=30).status_code in (
+			401,
+			403,
+			404,
+		)
 
 
 def test_the_short_address_of_the_webhook_takes_signed_events_alone(stranger: Api, guest: Api) -> None:

@@ -48,7 +48,9 @@ def test_why_staff_refunded_stays_among_staff() -> None:
 	assert frappe.db.get_value("Billing Refund", {"company": company}, "reason") == reason
 
 
-@pytest.mark.parametrize("code,words", [("requested_by_customer", "You asked for it."), ("duplicate", "It was paid twice.")])
+@pytest.mark.parametrize(
+	"code,words", [("requested_by_customer", "You asked for it."), ("duplicate", "It was paid twice.")]
+)
 def test_a_code_of_a_refund_at_stripe_is_told_in_words_or_not_at_all(code: str, words: str) -> None:
 	company, topup = paid()
 	simulate("refunds", payment_intent=topup.payment_intent_id, amount="2000", reason=code)

@@ -55,7 +55,19 @@ def threshold(company: str) -> float:
 	return frappe.db.get_value("Prepaid Balance", company, "low_balance_threshold")
 
 
-@pytest.mark.parametrize("typed,amount", [("35", 35), ("12,50", 12.5), ("0", 0), (" 7.25 ", 7.25)])
+@pytest.mark.parametrize(
+	"typed,amount",
+	[
+		("35", 35),
+		("12,50", 12.5),
+		("0", 0),
+		(" 7.25 ", 7.25),
+		("1,000", 1000),
+		("1,234.50", 1234.5),
+		("€50", 50),
+		("50 EUR", 50),
+	],
+)
 def test_an_owner_sets_the_threshold_as_people_write_it(
 	owner_of: Callable, typed: str, amount: float
 ) -> None:
@@ -66,7 +78,21 @@ def test_an_owner_sets_the_threshold_as_people_write_it(
 	assert frappe.db.get_value("Prepaid Balance", company, "balance") == 10
 
 
-@pytest.mark.parametrize("typed", ["", "-1", "1.000,00", "abc", "1e3", "NaN", "9999999999", "1.234"])
+@pytest.mark.parametrize(
+	"typed,amount", [("1.000", 1000), ("1.234,50", 1234.5), ("50 €", 50), ("12.34", 12.34)]
+)
+def test_thousands_are_read_as_the_pages_of_the_language_write_them(typed: str, amount: float) -> None:
+	company = make_company()
+	user, password = make_customer(company, is_owner=True)
+	frappe.db.set_value("User", user, "language", "de")
+	frappe.db.commit()
+	assert Portal(user, password).post("threshold", threshold=typed).status_code == 303
+	assert threshold(company) == amount
+
+
+@pytest.mark.parametrize(
+	"typed", ["", "-1", "1.000,00", "abc", "1e3", "NaN", "9999999999", "1.234", "1,00,000", "12 50", "€"]
+)
 def test_what_is_no_amount_changes_nothing_and_stays_in_the_field(owner_of: Callable, typed: str) -> None:
 	company = make_company()
 	answer = owner_of(company).post("threshold", threshold=typed)
@@ -226,7 +252,10 @@ def test_who_may_only_look_switches_their_own_mails_and_nobody_elses(owner_of: C
 		assert looker.post("own_mails", gets_warnings=sent, user=other, is_owner="1").status_code == 303
 		assert rights(company, email) == (0, 1, kept)
 	assert rights(company, other) == (1, 1, 0)
-	assert Portal(*make_customer(make_company())).post("own_mails", f"{PAGE}?company={company}").status_code == 404
+	assert (
+		Portal(*make_customer(make_company())).post("own_mails", f"{PAGE}?company={company}").status_code
+		== 404
+	)
 
 
 def test_saved_is_said_once_after_saving_and_never_because_of_a_link(owner_of: Callable) -> None:
@@ -261,7 +290,9 @@ def test_only_translated_languages_and_places_are_offered_and_what_is_set_stays(
 	page = owner.get().text
 	languages = re.search(r'id="field-language".*?</select>', page, re.S)[0]
 	assert re.findall(r'value="(\w+)"', languages) == ["fr", "de", "en"]
-	zones = re.findall("<option[^>]*>([^<]+)</option>", re.search(r'id="field-zone".*?</select>', page, re.S)[0])
+	zones = re.findall(
+		"<option[^>]*>([^<]+)</option>", re.search(r'id="field-zone".*?</select>', page, re.S)[0]
+	)
 	assert "Europe/Berlin" in zones and "UTC" in zones and "Etc/GMT+3" in zones
 	assert not {"Factory", "localtime", "posixrules"} & set(zones)
 	assert owner.post("company", language="fr", time_zone="Etc/GMT+3").status_code == 303

@@ -11,7 +11,7 @@ from prepaid_billing import portal
 from prepaid_billing.exceptions import BillingError
 from prepaid_billing.payments import topups
 from prepaid_billing.permissions import payable_company
-from prepaid_billing.portal.topup import offered, payment_address, topup_form, typed_amount
+from prepaid_billing.portal.topup import offered, paid_amount, payment_address, topup_form
 
 no_cache = 1
 OTHER = "other"
@@ -36,7 +36,7 @@ def _begin(context: frappe._dict) -> None:
 	chosen = portal.argument("amount")
 	typed = portal.argument("other_amount") if chosen == OTHER else chosen
 	try:
-		amount = typed_amount(typed, context.currency)
+		amount = paid_amount(typed, context.currency)
 		# The amount is part of the key: another amount sent from the same page is another top-up.
 		begun = topups.create(context.company, amount, f"{context.key}:{amount:f}")
 	except BillingError as error:
@@ -50,7 +50,7 @@ def _begin(context: frappe._dict) -> None:
 def _preselect(context: frappe._dict, text: str | None) -> None:
 	"""Mark the offered amount that ``text`` means, or keep it as the user's own amount."""
 	try:
-		amount = typed_amount(text, context.currency)
+		amount = paid_amount(text, context.currency)
 		value = next(
 			(choice["value"] for choice in context.choices if amount == Decimal(choice["value"])), OTHER
 		)
