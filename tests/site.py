@@ -12,12 +12,13 @@ SITE_URL = os.environ.get("PB_SITE_URL", "")
 SIMULATOR_URL = os.environ.get("PB_SIMULATOR_URL", "")
 WEBHOOK_SECRET = os.environ.get("PB_WEBHOOK_SECRET", "")
 
+# Frappe finds its assets and logs relative to the sites folder, as bench runs it there; v16 opens a log when it is imported.
+os.chdir(os.environ["PB_SITES_PATH"])
+
 
 @contextmanager
 def connected() -> Iterator[None]:
 	"""Connect this thread to the site as Administrator, with real commits, and disconnect at the end."""
-	# Frappe finds its assets and logs relative to the sites folder, as bench runs it there.
-	os.chdir(os.environ["PB_SITES_PATH"])
 	frappe.init(site=NAME, sites_path=".", force=True)
 	frappe.connect()
 	frappe.set_user("Administrator")
