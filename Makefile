@@ -5,7 +5,7 @@ PYTHON ?= /usr/bin/python3
 export PYTHON
 
 BENCHMARKS = bench-ledger bench-calls bench-portal bench-warnings bench-webhooks
-COMMANDS = demo test proof $(BENCHMARKS) lint mutation setup stop
+COMMANDS = demo test proof pictures $(BENCHMARKS) lint mutation setup stop
 
 .PHONY: $(COMMANDS)
 

@@ -14,12 +14,13 @@ from dev.places import Places, make_state, places_of, try_lock
 from dev.progress import Failed, say
 from dev.services import identity, pid_file, stop_leftovers
 from dev.setup import hand_over, set_up_bench, set_up_machine
-from dev.testing import run_benchmark, run_tests
+from dev.testing import run_benchmark, run_tests, take_pictures
 
 COMMANDS = (
 	"demo",
 	"test",
 	"proof",
+	"pictures",
 	"bench-ledger",
 	"bench-calls",
 	"bench-portal",
@@ -64,11 +65,13 @@ def run_command(command: str) -> int:
 		return stop()
 	if command == "proof":
 		os.environ["SCALE"] = "full"
-	places, paths = set_up_machine(with_browser=command in ("test", "proof", "setup"))
+	places, paths = set_up_machine(with_browser=command in ("test", "proof", "pictures", "setup"))
 	if command == "demo":
 		return run_demo(places, paths)
 	if command in ("test", "proof"):
 		return run_tests(places, paths)
+	if command == "pictures":
+		return take_pictures(places, paths)
 	if command.startswith("bench-"):
 		return run_benchmark(places, paths, command.removeprefix("bench-"))
 	if command == "lint":

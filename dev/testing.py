@@ -68,6 +68,17 @@ def run_tests(places: Places, paths: list[str]) -> int:
 	return 1 if total.failed else 0
 
 
+def take_pictures(places: Places, paths: list[str]) -> int:
+	"""Let the browser tests of the customer's pages keep a picture of each page that the documentation shows."""
+	pictures = places.state / "pictures"
+	shutil.rmtree(pictures, ignore_errors=True)
+	pictures.mkdir()
+	os.environ |= {"ONLY": "browser", "ARGS": "-k fits_its_width", "PB_PICTURES": str(pictures)}
+	code = run_tests(places, paths)
+	print(f"{len(list(pictures.iterdir()))} pictures in {pictures}; copy them to docs/images.")
+	return code
+
+
 def wanted(source: Path, groups: Groups) -> Groups:
 	"""The groups without the directories that $ONLY leaves out or that hold no test."""
 	only = os.environ.get("ONLY")

@@ -14,10 +14,13 @@ from prepaid_billing.portal.topup import payment
 DAYS_OF_A_FAILURE = 7
 """How long a failed payment is told of."""
 
+DAYS_ON_ITS_WAY = 60
+"""Longer than any payment is on its way."""
+
 # An attempt at Checkout is open for an hour; bank debits are on their way for days.
 _UNFINISHED = f"""
 	SELECT name FROM `tabBalance Topup` t
-	WHERE company = %(company)s AND (
+	WHERE company = %(company)s AND created_us > {clock.NOW} - %(looked)s AND (
 		status = 'Processing'
 		OR (status = 'Created' AND created_us > {clock.NOW} - %(open)s)
 		OR (status = 'Failed' AND created_us > {clock.NOW} - %(failed)s AND NOT EXISTS (
@@ -34,6 +37,7 @@ def unfinished(company: str) -> list[dict[str, object]]:
 		_UNFINISHED,
 		{
 			"company": company,
+			"looked": DAYS_ON_ITS_WAY * 86_400 * clock.SECOND,
 			"open": topups.SESSION_SECONDS * clock.SECOND,
 			"failed": DAYS_OF_A_FAILURE * 86_400 * clock.SECOND,
 		},

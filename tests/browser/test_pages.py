@@ -26,6 +26,28 @@ LANGUAGES = ("en", "de")
 WIDTHS = (1280, 360)
 HEIGHT = 900
 DAY_US = 86_400 * clock.SECOND
+PICTURES = os.environ.get("PB_PICTURES")
+"""Where `make pictures` wants those of PICTURED."""
+PICTURED = {
+	"overview": "balance",
+	"overview without anything": "balance-empty",
+	"top-up": "topup",
+	"top-up with an amount that cannot be paid": "topup-error",
+	"paid": "paid",
+	"on its way": "on-its-way",
+	"failed": "failed",
+	"cancelled": "cancelled",
+	"transactions": "transactions",
+	"transactions with an open day": "transactions-open",
+	"transactions without anything": "transactions-empty",
+	"transactions refused": "transactions-error",
+	"usage": "usage",
+	"usage without anything": "usage-empty",
+	"usage refused": "usage-error",
+	"settings": "settings",
+	"settings refused": "settings-error",
+	"invited": "invited",
+}
 STANDARD = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 AXE = "async tags => (await axe.run(document, {runOnly: tags})).violations"
 MOST_SHIFT = 0.01
@@ -106,6 +128,13 @@ def decline(checkout_url: str) -> None:
 	pay(checkout_url, DECLINED_CARD)
 
 
+def debit_that_fails(checkout_url: str) -> None:
+	"""Pay from a bank account that turns out to have no money."""
+	pay_by_debit(checkout_url)
+	intent = gateway.session_facts(checkout_url.rsplit("/", 1)[1].split("#")[0]).payment_intent_id
+	simulate(f"payment_intents/{intent}/settle", outcome="failed")
+
+
 class Cast:
 	"""The customers who look at the pages, each made and logged in once a language."""
 
@@ -167,8 +196,8 @@ class Cast:
 		begun = {}
 		for name, finish in (
 			("paid", pay),
+			("failed", debit_that_fails),
 			("way", pay_by_debit),
-			("failed", pay_by_debit),
 			("declined", decline),
 		):
 			begun[name] = topups.create(company, Decimal(50))
@@ -176,9 +205,6 @@ class Cast:
 			topups.refresh(begun[name]["topup"])
 		begun["open"] = topups.create(company, Decimal(50))
 		sessions = {name: topups.find(made["topup"]).checkout_session_id for name, made in begun.items()}
-		intent = gateway.session_facts(sessions["failed"]).payment_intent_id
-		simulate(f"payment_intents/{intent}/settle", outcome="failed")
-		topups.refresh(begun["failed"]["topup"])
 		day = today(zone_of(company))
 		self.names = {
 			**sessions,
@@ -240,3 +266,9 @@ def test_a_page_keeps_nobody_out_fits_its_width_and_stands_still(
 	found = page.evaluate(AXE, STANDARD)
 	assert [(item["id"], [node["html"] for node in item["nodes"]]) for item in found] == []
 	assert page.evaluate("window.shift") <= MOST_SHIFT
+	if PICTURES and place.name in PICTURED:
+		page.screenshot(path=f"{PICTURES}/portal-{PICTURED[place.name]}-{language}-{width}.png")
+
+
+def test_every_page_that_has_a_picture_is_looked_at() -> None:
+	assert set(PICTURED) <= {place.name for place in PAGES}
