@@ -59,10 +59,10 @@ def export(
 	"""Return the entries as a file: ``csv`` (RFC 4180), ``excel`` (CSV as Excel opens it), or ``pdf``, a statement."""
 	wanted, period = _wanted(company, from_date, to_date, type)
 	chosen = inputs.optional_choice(format, "format", FORMATS) or table.PLAIN
-	name = f"transactions-{period.first}-{period.last}"
+	days = f"{period.first}-{period.last}"
 	if chosen == "pdf":
-		return as_statement(wanted, period, name.replace("transactions", "statement"))
-	return as_table(wanted, period.zone, chosen, name)
+		return as_statement(wanted, period, f"statement-{days}")
+	return as_table(wanted, period.zone, chosen, f"transactions-{days}-{chosen}")
 
 
 def _wanted(company: Any, from_date: Any, to_date: Any, kind: Any) -> tuple[Stretch, Period]:

@@ -49,7 +49,9 @@ def export(
 	name, days = _wanted(company, period, from_date, to_date)
 	kind = inputs.optional_choice(format, "format", FORMATS) or table.PLAIN
 	filename = f"usage-{days.first}-{days.last}"
-	return as_report(name, days, filename) if kind == "pdf" else as_table(name, days, kind, filename)
+	if kind == "pdf":
+		return as_report(name, days, filename)
+	return as_table(name, days, kind, f"{filename}-{kind}")
 
 
 def _wanted(company: Any, period: Any, from_date: Any, to_date: Any) -> tuple[str, Period]:

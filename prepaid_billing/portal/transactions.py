@@ -93,9 +93,8 @@ class _Page:
 		before = read(self._cursor)
 		wanted = statement.between(self.company, first, last, self.zone, (kind,) if kind else ())
 		sums = statement.sums(wanted)
-		if export := argument("export"):
-			check_length(sums, export)
 		return {
+			**_too_long(sums),
 			**(self.entries(wanted, before) if kind or by_entry else self.days(wanted, before)),
 			"is_continued": before is not None,
 			"sums": _sums(sums, self.currency),
@@ -265,6 +264,17 @@ def _paid_from(entry: frappe._dict) -> str:
 	if entry.balance_after - entry.amount <= 0:
 		return _("Owed, the balance was used up")
 	return _("Balance, the rest is owed")
+
+
+def _too_long(sums: statement.Sums) -> dict[str, object]:
+	"""Return why the file that is asked for cannot be made; what it would hold is shown all the same."""
+	if not (export := argument("export")):
+		return {}
+	try:
+		check_length(sums, export)
+	except InvalidInput as error:
+		return {"too_long": str(error), "http_status_code": error.http_status_code}
+	return {}
 
 
 def _sums(sums: statement.Sums, currency: str) -> dict[str, dict[str, str]]:

@@ -21,6 +21,6 @@ def get_context(context: frappe._dict) -> None:
 	context.update(transactions(context.company))
 	if not context.is_filtered and not context.is_continued:
 		context.payments = unfinished(context.company)
-	# What cannot be made into a file is said on the page, beside the filter that asked for it.
-	if portal.argument("export") and not context.error:
+	# What cannot be made into a file is said on the page, beside what can.
+	if portal.argument("export") and not context.error and not context.too_long:
 		raise portal.redirect(portal.export_address(EXPORT, context.company, "from_date", "to_date", "type"))
