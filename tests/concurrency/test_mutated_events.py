@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
-from multiprocessing import get_context
 
 import frappe
 import pytest
@@ -26,6 +25,7 @@ from prepaid_billing.payments.facts import Unclear
 from prepaid_billing.payments.takeback import Claim, merged
 from tests import site
 from tests.client import Api
+from tests.concurrency.at_once import in_processes
 from tests.concurrency.conftest import FULL
 from tests.stripe_checkout import as_body, events_of, pause_webhooks, pay_by_debit, resume_webhooks, signature
 from tests.stripe_lives import LIVES, begin, live
@@ -189,11 +189,10 @@ def signature_of(body: bytes) -> str:
 		return ""
 
 
-def in_two_processes(work: Callable[[int, int], Counter], rng: random.Random, count: int) -> Counter:
+def by_all(work: Callable[[int, int], Counter], rng: random.Random, count: int) -> Counter:
 	"""Let processes of their own do ``work(seed, count)`` for a share each, and add up what they counted."""
-	with get_context("fork").Pool(PROCESSES) as pool:
-		shares = [(rng.randrange(10**9), count // PROCESSES) for _process in range(PROCESSES)]
-		return sum(pool.starmap(work, shares), Counter())
+	shares = [(rng.randrange(10**9), count // PROCESSES) for _process in range(PROCESSES)]
+	return sum(in_processes(work, shares), Counter())
 
 
 WORK: dict[str, object] = {}
@@ -202,20 +201,19 @@ WORK: dict[str, object] = {}
 
 def read_and_decide(seed: int, count: int) -> Counter:
 	"""Send bodies from the signature to what is decided about them; count what became of them."""
-	with site.connected():
-		rng, counted = random.Random(seed), Counter()
-		mutants: list[Mutant] = WORK["mutants"]
-		signed: list[tuple[bytes, str]] = []
-		for number in range(count):
-			if number % 10_000 == 0:  # a signature is good for five minutes
-				signed = [(as_body(one.event), signature(as_body(one.event))) for one in mutants]
-			if number % 4 == 3:
-				counted[refuse_after_signing(*rng.choice(signed), rng)] += 1
-			else:
-				mutant = rng.choice(mutants)
-				body = mutant.body(rng) if number % 4 else mutant.broken(rng)
-				counted[decide_about(body)] += 1
-		return counted
+	rng, counted = random.Random(seed), Counter()
+	mutants: list[Mutant] = WORK["mutants"]
+	signed: list[tuple[bytes, str]] = []
+	for number in range(count):
+		if number % 10_000 == 0:  # a signature is good for five minutes
+			signed = [(as_body(one.event), signature(as_body(one.event))) for one in mutants]
+		if number % 4 == 3:
+			counted[refuse_after_signing(*rng.choice(signed), rng)] += 1
+		else:
+			mutant = rng.choice(mutants)
+			body = mutant.body(rng) if number % 4 else mutant.broken(rng)
+			counted[decide_about(body)] += 1
+	return counted
 
 
 def refuse_after_signing(body: bytes, header: str, rng: random.Random) -> str:
@@ -282,9 +280,7 @@ def test_mutated_bodies_are_refused_or_decide_what_they_say(rng: random.Random) 
 		if event["type"] in kinds:
 			claim = webhook.claim_of(event)
 			WORK["claims"][claim.stripe_id] = merged(WORK["claims"].get(claim.stripe_id), claim)
-	frappe.db.close()  # a connection is no thing to share with a fork
-	counted = in_two_processes(read_and_decide, rng, IN_PROCESS)
-	frappe.db.connect()
+	counted = by_all(read_and_decide, rng, IN_PROCESS)
 	print(dict(counted))
 	wanted = ("forged", "refused", "unclear", "ignored", "credit", "status", "claim")
 	assert min(counted[kind] for kind in wanted) > 0
@@ -293,17 +289,16 @@ def test_mutated_bodies_are_refused_or_decide_what_they_say(rng: random.Random) 
 
 def through_the_door(seed: int, count: int) -> Counter:
 	"""Let bodies go where the web door sends them; count what became of them."""
-	with site.connected():
-		rng, counted = random.Random(seed), Counter()
-		for _number in range(count):
-			body = rng.choice(WORK["mutants"]).body(rng)
-			try:
-				webhook.receive(body, signature_of(body))
-			except InvalidWebhook:
-				counted["refused"] += 1
-			else:
-				counted[status_of(body)] += 1
-		return counted
+	rng, counted = random.Random(seed), Counter()
+	for _number in range(count):
+		body = rng.choice(WORK["mutants"]).body(rng)
+		try:
+			webhook.receive(body, signature_of(body))
+		except InvalidWebhook:
+			counted["refused"] += 1
+		else:
+			counted[status_of(body)] += 1
+	return counted
 
 
 def status_of(body: bytes) -> str:
@@ -313,9 +308,7 @@ def status_of(body: bytes) -> str:
 def test_mutated_bodies_that_reach_the_database_are_kept_and_move_no_money(rng: random.Random) -> None:
 	WORK["mutants"] = [Mutant(event) for event in told()]
 	before = books()
-	frappe.db.close()
-	counted = in_two_processes(through_the_door, rng, BY_THE_DOOR)
-	frappe.db.connect()
+	counted = by_all(through_the_door, rng, BY_THE_DOOR)
 	print(dict(counted))
 	assert set(counted) == {"refused", "Processed", "Ignored", "Parked"}
 	assert books() == before
