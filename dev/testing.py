@@ -18,11 +18,11 @@ from pathlib import Path
 from dev.bench import why_no_frappe
 from dev.machine import which
 from dev.places import Places, exclusive
-from dev.progress import say
+from dev.progress import Failed, say
 from dev.services import Services, free_port
 from dev.setup import set_up_bench
 from dev.stack import Ports, Stack
-from dev.tools import axe_script, ensure_axe
+from dev.tools import axe_script, ensure_axe, ensure_stripe_cli, stripe_cli
 
 # Directories below tests/, grouped by the pytest process they share.
 Groups = list[tuple[str, ...]]
@@ -53,7 +53,8 @@ def run_tests(places: Places, paths: list[str]) -> int:
 	with exclusive(places.run / "test.lock", "test: waiting for another test run to end"):
 		total = Tally()
 		for kinds in wanted(places.source, WITHOUT_FRAPPE):
-			total += pytest(places, places.tools / "bin" / "python", places.source, kinds, {})
+			environment = simulator_environment(places) if "simulator" in kinds else {}
+			total += pytest(places, places.tools / "bin" / "python", places.source, kinds, environment)
 		with_frappe = wanted(places.source, WITH_FRAPPE)
 		missing = why_no_frappe(places) if with_frappe else None
 		if with_frappe and not missing:
@@ -77,6 +78,15 @@ def take_pictures(places: Places, paths: list[str]) -> int:
 	code = run_tests(places, paths)
 	print(f"{len(list(pictures.iterdir()))} pictures in {pictures}; copy them to docs/images.")
 	return code
+
+
+def simulator_environment(places: Places) -> dict[str, str]:
+	"""What the simulator's tests are told. Without Stripe's command line those that need it fail, the others run."""
+	try:
+		ensure_stripe_cli(places)
+	except Failed as failure:
+		print(failure.report(), flush=True)
+	return {"PB_STRIPE_CLI": str(stripe_cli(places))}
 
 
 def wanted(source: Path, groups: Groups) -> Groups:

@@ -9,6 +9,8 @@ from dev.progress import run, say
 YARN = "yarn@1.22.22"
 AXE = "axe-core@4.14.1"
 """Finds what keeps people with a screen reader or a keyboard out of a page; only the browser tests use it."""
+STRIPE_CLI = "@stripe/cli@1.52.0"
+"""Stripe's own command line; only the tests of the simulated Stripe use it."""
 
 
 def ensure_tools(places: Places) -> None:
@@ -48,3 +50,18 @@ def ensure_axe(places: Places) -> None:
 def axe_script(places: Places) -> Path:
 	"""Where axe-core is."""
 	return places.node / "lib" / "node_modules" / "axe-core" / "axe.min.js"
+
+
+def ensure_stripe_cli(places: Places) -> None:
+	"""Install Stripe's command line, which the tests of the simulated Stripe let talk to it."""
+	with only_when_changed(places.tools / "stripe-cli.stamp", STRIPE_CLI) as changed:
+		if not changed and stripe_cli(places).exists():
+			return
+		say(f"tools: installing {STRIPE_CLI}")
+		install = ["npm", "install", "--global", f"--prefix={places.node}", STRIPE_CLI]
+		run(install, places.step_log("stripe-cli"), f"Installing {STRIPE_CLI} failed")
+
+
+def stripe_cli(places: Places) -> Path:
+	"""Where Stripe's command line is."""
+	return places.node / "bin" / "stripe"

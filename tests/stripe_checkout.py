@@ -45,8 +45,9 @@ def resume_webhooks() -> None:
 def events_of(topup_session: str) -> list[dict]:
 	"""Return the events of the simulator that belong to a Checkout session, oldest first."""
 	client = stripe.StripeClient(keys.secret_key(), base_addresses={"api": site.SIMULATOR_URL})
-	events = [event.to_dict() for event in client.v1.events.list(params={"limit": 100}).data]
-	intent = client.v1.checkout.sessions.retrieve(topup_session).payment_intent
+	session = client.v1.checkout.sessions.retrieve(topup_session)
+	intent, since = session.payment_intent, {"created": {"gte": session.created}, "limit": 100}
+	events = [event.to_dict() for event in client.v1.events.list(params=since).auto_paging_iter()]
 	return [event for event in reversed(events) if _belongs(event["data"]["object"], topup_session, intent)]
 
 

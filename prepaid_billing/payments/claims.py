@@ -15,11 +15,11 @@ from prepaid_billing.exceptions import TryAgain
 from prepaid_billing.ledger import LockedBalance, rows, transaction
 from prepaid_billing.log import log
 from prepaid_billing.payments import topups
+from prepaid_billing.payments.facts import Unclear
 from prepaid_billing.payments.takeback import (
 	DISPUTE,
 	REFUND,
 	Claim,
-	Unclear,
 	merged,
 	refunded,
 	status_of_topup,

@@ -67,12 +67,12 @@ def session_facts(session_id: str) -> PaymentFacts:
 
 def session_of_intent(payment_intent_id: str) -> str | None:
 	"""Return the id of the Checkout session that a payment intent belongs to, or None. Raises TryAgain."""
-	found = _call(
+	found = _one(
 		lambda client: client.v1.checkout.sessions.list(
 			params={"payment_intent": payment_intent_id, "limit": 1}
 		)
 	)
-	return found["data"][0]["id"] if found["data"] else None
+	return found["data"][0]["id"] if found and found["data"] else None
 
 
 def create_refund(payment_intent_id: str, minor: int, key: str) -> Claim:
@@ -195,6 +195,8 @@ def _strict_event(text: str) -> dict:
 		data = event["data"]["object"]
 		texts = [event["id"], event["type"], event.get("api_version") or "none"]
 		valid = all(_ID.fullmatch(text) for text in texts) and isinstance(data, dict)
+		# Half a character, as "\\ud800", is JSON but no text: nothing could be stored under it or searched for by it.
+		json.dumps(event, ensure_ascii=False).encode()
 	except (ValueError, KeyError, TypeError, RecursionError) as error:
 		raise InvalidWebhook(_("This webhook holds no event. Nothing was stored.")) from error
 	if not valid or not isinstance(event.get("livemode"), bool):

@@ -17,8 +17,8 @@ from prepaid_billing.log import log
 from prepaid_billing.payments import books, compare, gateway, refunds, topups
 from prepaid_billing.payments.compare import PAYMENT, Difference, Position
 from prepaid_billing.payments.decide import FINAL
-from prepaid_billing.payments.facts import to_major
-from prepaid_billing.payments.takeback import Claim, Unclear, of_dispute, of_refund
+from prepaid_billing.payments.facts import Unclear, to_major
+from prepaid_billing.payments.takeback import Claim, of_dispute, of_refund
 from prepaid_billing.rating.money import ZERO, as_text
 
 DAY = 86_400 * clock.SECOND

@@ -4,8 +4,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
-from prepaid_billing.payments.facts import to_major
-from prepaid_billing.rating.money import N_, ZERO
+from prepaid_billing.payments.facts import (
+	Unclear,
+	check_kind,
+	currency_of,
+	field,
+	id_of,
+	text_of,
+	to_major,
+	unreadable,
+)
+from prepaid_billing.rating.money import LIMIT, N_, ZERO
 
 REFUND, DISPUTE = "Billing Refund", "Billing Dispute"
 
@@ -38,10 +47,6 @@ _AGE = {
 _TAKES = {REFUND: ("Planned", "Pending", "Succeeded"), DISPUTE: ("Open", "Lost")}
 
 
-class Unclear(ValueError):
-	"""A report that only a person can judge. The first argument says why, the others go into its places."""
-
-
 @dataclass(frozen=True, slots=True)
 class Claim:
 	"""A refund or a dispute as Stripe or we know it. ``amount`` is in major units of what was paid.
@@ -65,30 +70,30 @@ class Claim:
 
 
 def of_refund(refund: dict) -> Claim:
-	"""Read a refund object of Stripe. Raises Unclear for a status that we do not know."""
-	currency = refund["currency"].upper()
+	"""Read a refund object of Stripe. Raises Unclear, also for a status that we do not know."""
+	check_kind(refund, "refund")
 	return Claim(
 		REFUND,
-		refund["id"],
-		_known(_REFUND, refund["status"]),
-		to_major(refund["amount"], currency),
-		currency,
-		refund.get("reason") or "",
-		refund.get("failure_reason") or "",
-		(refund.get("metadata") or {}).get("refund") or "",
+		id_of(refund),
+		_known(_REFUND, refund),
+		_amount(refund),
+		currency_of(refund),
+		text_of(refund, "reason"),
+		text_of(refund, "failure_reason"),
+		text_of(refund.get("metadata"), "refund"),
 	)
 
 
 def of_dispute(dispute: dict) -> Claim:
-	"""Read a dispute object of Stripe. Raises Unclear for a status that we do not know."""
-	currency = dispute["currency"].upper()
+	"""Read a dispute object of Stripe. Raises Unclear, also for a status that we do not know."""
+	check_kind(dispute, "dispute")
 	return Claim(
 		DISPUTE,
-		dispute["id"],
-		_known(_DISPUTE, dispute["status"]),
-		to_major(dispute["amount"], currency),
-		currency,
-		dispute.get("reason") or "",
+		id_of(dispute),
+		_known(_DISPUTE, dispute),
+		_amount(dispute),
+		currency_of(dispute),
+		text_of(dispute, "reason"),
 	)
 
 
@@ -135,7 +140,15 @@ def status_of_topup(paid: Decimal, claims: Iterable[Claim]) -> str:
 	return "Refunded" if back >= paid else "Partly Refunded"
 
 
-def _known(statuses: dict[str, str], status: str) -> str:
+def _amount(thing: dict) -> Decimal:
+	amount = to_major(field(thing, "amount", int), currency_of(thing))
+	if not 0 < amount < LIMIT:
+		raise unreadable("amount")
+	return amount
+
+
+def _known(statuses: dict[str, str], thing: dict) -> str:
+	status = field(thing, "status", str)
 	if status not in statuses:
-		raise Unclear(N_("Stripe calls it {0}."), status)
+		raise Unclear(N_("Stripe calls it {0}."), status[:140])
 	return statuses[status]

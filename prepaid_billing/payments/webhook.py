@@ -16,8 +16,8 @@ from prepaid_billing.ledger import clock, rows, transaction
 from prepaid_billing.log import log
 from prepaid_billing.payments import gateway, keys, refunds, topups
 from prepaid_billing.payments.decide import Decision
-from prepaid_billing.payments.facts import PaymentFacts, of_intent, of_session
-from prepaid_billing.payments.takeback import Claim, Unclear, of_dispute, of_refund
+from prepaid_billing.payments.facts import PaymentFacts, Unclear, check_kind, id_of, of_intent, of_session
+from prepaid_billing.payments.takeback import Claim, of_dispute, of_refund
 
 MAX_BODY = 256 * 1024
 ATTEMPTS = 5
@@ -47,6 +47,8 @@ DISPUTE_EVENTS = (
 	"charge.dispute.funds_withdrawn",
 	"charge.dispute.funds_reinstated",
 )
+PAYMENT_EVENTS = SESSION_EVENTS + INTENT_EVENTS
+CLAIM_EVENTS = REFUND_EVENTS + CHARGE_EVENTS + DISPUTE_EVENTS
 
 
 _TWIN = "SELECT name FROM `tabStripe Event` WHERE event_id = %s FOR UPDATE"
@@ -132,19 +134,23 @@ def _process(name: str, event: dict) -> None:
 		return _finish(name, "Ignored", _("Test mode and live mode do not mix."))
 	if event.get("account"):
 		return _finish(name, "Ignored", _("This event is of an account that is connected to ours."))
-	if event["type"] in SESSION_EVENTS + INTENT_EVENTS:
-		return _process_payment(name, event)
-	if event["type"] in REFUND_EVENTS + CHARGE_EVENTS + DISPUTE_EVENTS:
-		return _process_claim(name, event)
-	_finish(name, "Ignored", "")
+	if event["type"] not in PAYMENT_EVENTS + CLAIM_EVENTS:
+		return _finish(name, "Ignored", "")
+	topup = None
+	try:
+		# First whose it is: an object of another product may lack what ours have.
+		topup = _topup_of(event)
+		if not topup:
+			return _finish(name, "Ignored", _("This payment belongs to no top-up of ours."))
+		(_process_payment if event["type"] in PAYMENT_EVENTS else _process_claim)(name, event, topup)
+	except Unclear as problem:
+		frappe.db.rollback()
+		reason = _(problem.args[0]).format(*problem.args[1:])
+		_finish(name, "Parked", reason, topup=topup.name if topup else None)
 
 
-def _process_payment(name: str, event: dict) -> None:
-	# First whose it is: an object of another product may lack what ours have.
-	topup = _topup_of(event)
-	if not topup:
-		return _finish(name, "Ignored", _("This payment belongs to no top-up of ours."))
-	facts = _facts(event)
+def _process_payment(name: str, event: dict, topup: frappe._dict) -> None:
+	facts = facts_of(event)
 
 	def mark(decision: Decision) -> None:
 		if decision.action == "park":
@@ -155,27 +161,27 @@ def _process_payment(name: str, event: dict) -> None:
 	topups.apply(topup.name, facts, also=mark)
 
 
-def _process_claim(name: str, event: dict) -> None:
-	intent = event["data"]["object"].get("payment_intent")
-	topup = _topup_of_intent(intent) if isinstance(intent, str) else None
-	if not topup:
-		return _finish(name, "Ignored", _("This payment belongs to no top-up of ours."))
+def _process_claim(name: str, event: dict, topup: frappe._dict) -> None:
 	if bool(topup.livemode) != event["livemode"]:
 		return _finish(name, "Parked", _("Test mode and live mode do not mix."))
-	try:
-		refunds.hear(topup.name, _claims(event), lambda: _settle(name, "Processed", "", topup=topup.name))
-	except Unclear as problem:
-		_finish(name, "Parked", _(problem.args[0]).format(*problem.args[1:]), topup=topup.name)
+	refunds.hear(topup.name, _claims(event), lambda: _settle(name, "Processed", "", topup=topup.name))
 
 
 def _claims(event: dict) -> list[Claim]:
 	payload = event["data"]["object"]
-	if event["type"] in CHARGE_EVENTS:
-		return gateway.refunds_of(payload["payment_intent"])
-	return [of_dispute(payload) if event["type"] in DISPUTE_EVENTS else of_refund(payload)]
+	if event["type"] not in CHARGE_EVENTS:
+		return [claim_of(event)]
+	check_kind(payload, "charge")
+	return gateway.refunds_of(payload["payment_intent"])
 
 
-def _facts(event: dict) -> PaymentFacts:
+def claim_of(event: dict) -> Claim:
+	"""Return the refund or dispute that an event of one tells of. Raises Unclear."""
+	return (of_dispute if event["type"] in DISPUTE_EVENTS else of_refund)(event["data"]["object"])
+
+
+def facts_of(event: dict) -> PaymentFacts:
+	"""Return what an event of a Checkout session or a payment intent tells of its payment. Raises Unclear."""
 	payload = event["data"]["object"]
 	if event["type"] not in SESSION_EVENTS:
 		return of_intent(payload)
@@ -186,8 +192,13 @@ def _facts(event: dict) -> PaymentFacts:
 
 def _topup_of(event: dict) -> frappe._dict | None:
 	"""Find our row by the ids that we stored or that Stripe itself links. Metadata is never asked."""
-	stripe_id = event["data"]["object"]["id"]
-	return topups.by_session(stripe_id) if event["type"] in SESSION_EVENTS else _topup_of_intent(stripe_id)
+	payload = event["data"]["object"]
+	if event["type"] in SESSION_EVENTS:
+		return topups.by_session(id_of(payload))
+	if event["type"] in INTENT_EVENTS:
+		return _topup_of_intent(id_of(payload))
+	# A charge that no payment intent made is none of ours.
+	return _topup_of_intent(id_of(payload, "payment_intent")) if payload.get("payment_intent") else None
 
 
 def _topup_of_intent(intent: str) -> frappe._dict | None:

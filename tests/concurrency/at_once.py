@@ -1,8 +1,11 @@
-"""Threads that do the same thing at the same moment, each on a connection of its own."""
+"""Threads that do the same thing at the same moment, and processes that share work, each on a connection of its own."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import get_context
+
+import frappe
 
 from prepaid_billing.exceptions import BillingError
 from tests import site
@@ -29,6 +32,21 @@ def at_once_in_rounds(work: Callable[[int, int], object], count: int, rounds: in
 
 	with ThreadPoolExecutor(count) as pool:
 		return [list(results) for results in zip(*pool.map(run, range(count)), strict=True)]
+
+
+def in_processes(work: Callable, shares: Sequence[tuple]) -> list:
+	"""Do ``work(*share)`` in a forked process for each share; return what each returned."""
+	frappe.db.close()  # a connection is no thing to share with a fork
+	try:
+		with get_context("fork").Pool(len(shares)) as pool:
+			return pool.starmap(_connected, [(work, *share) for share in shares])
+	finally:
+		frappe.db.connect()
+
+
+def _connected(work: Callable, *arguments: object) -> object:
+	with site.connected():
+		return work(*arguments)
 
 
 def outcome(work: Callable[[], object]) -> str:

@@ -1,20 +1,26 @@
-"""A worker that is killed at any step of a top-up, a webhook or a refund: repeated, the books agree with Stripe.
+"""A web worker that is killed at any step of a top-up, a webhook or a refund: afterwards the books agree with Stripe.
 
-Steps are every SQL statement, every commit, and every call to Stripe, before it is sent and after its answer.
+The request is a real one to a real web server whose worker kills itself (see deadly_web.py). It is sent again to the
+worker that takes its place, then the books are compared with Stripe's lists.
 """
 
-import multiprocessing
 import os
-import signal
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from pathlib import Path
 
 import frappe
 import pytest
+import requests
 
 from prepaid_billing.ledger import balance_of
-from prepaid_billing.payments import gateway, refunds, topups, webhook
-from tests import site
+from prepaid_billing.payments import gateway, reconcile, topups
+from tests import factories, site
+from tests.client import Api
 from tests.concurrency.conftest import FULL
 from tests.factories import make_company, new_id
 from tests.stripe_checkout import (
@@ -27,8 +33,12 @@ from tests.stripe_checkout import (
 	simulate,
 )
 
+ROOT = Path(__file__).parents[2]
 KILLS = 30 if FULL else 1
 """How often a worker is killed at each step."""
+
+Request = Callable[[Api], requests.Response]
+"""Sends a request, always the same one."""
 
 
 @pytest.fixture(autouse=True)
@@ -39,82 +49,102 @@ def no_webhooks(connection: None) -> Iterator[None]:
 	resume_webhooks()
 
 
-class Steps:
-	"""Counts the steps of a process, and kills it at one of them."""
-
-	def __init__(self, deadly: int) -> None:
-		self.deadly, self.done = deadly, 0
-
-	def step(self) -> None:
-		self.done += 1
-		if self.done == self.deadly:
-			os.kill(os.getpid(), signal.SIGKILL)
-
-	def around(self, call: Callable) -> Callable:
-		"""Count a step before and after a call."""
-
-		def counted(*arguments: object, **options: object) -> object:
-			self.step()
-			result = call(*arguments, **options)
-			self.step()
-			return result
-
-		return counted
+@pytest.fixture(scope="module")
+def deadly(connection: None) -> Iterator[str]:
+	"""The address of a web server with one worker at a time; another takes the place of one that was killed."""
+	with socket.socket() as free:
+		free.bind(("127.0.0.1", 0))
+		address = "127.0.0.1:{}".format(free.getsockname()[1])
+	command = [sys.executable, "-m", "gunicorn", "--chdir", os.environ["PB_SITES_PATH"], "--bind", address]
+	command += ["--pythonpath", str(ROOT), "--preload", "--timeout", "60"]
+	command += [f'tests.concurrency.deadly_web:application("{site.NAME}")']
+	with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as server:
+		try:
+			wait_for(f"http://{address}/api/method/ping")
+			yield f"http://{address}"
+		finally:
+			server.terminate()
 
 
-def killed_at(step: int, work: Callable[[], object]) -> bool:
-	"""Run ``work`` in a worker that is killed at a step; return whether it came so far."""
-
-	def worker() -> None:
-		with site.connected():
-			steps = Steps(step)
-			frappe.db.sql, frappe.db.commit = steps.around(frappe.db.sql), steps.around(frappe.db.commit)
-			gateway._call = steps.around(gateway._call)
-			work()
-
-	process = multiprocessing.get_context("fork").Process(target=worker)
-	process.start()
-	process.join(timeout=60)
-	assert process.exitcode in (0, -signal.SIGKILL), process.exitcode
-	return process.exitcode != 0
+def wait_for(address: str) -> None:
+	deadline = time.monotonic() + 60
+	while time.monotonic() < deadline:
+		try:
+			if requests.get(address, timeout=10).ok:
+				return
+		except requests.ConnectionError:
+			time.sleep(0.1)
+	raise AssertionError(f"{address} does not answer")
 
 
-def every_kill(begin: Callable[[], tuple], work: Callable, check: Callable) -> int:
-	"""Kill ``work(*begin())`` at its first step, its second and so on, each time on new things, then ``check``."""
-	step, alive = 0, False
-	while not alive:
-		step += 1
-		for _kill in range(KILLS):
-			things = begin()
-			alive = not killed_at(step, lambda things=things: work(*things))
-			site.fresh()
-			check(*things)
-			if alive:
-				break
+def killed_at(step: int, request: Request, caller: Api) -> bool:
+	"""Send a request whose worker is killed at a step; return whether it came so far."""
+	caller.session.headers["X-Die-At"] = str(step)
+	try:
+		answer = request(caller)
+	except requests.ConnectionError:
+		return True
+	finally:
+		del caller.session.headers["X-Die-At"]
+	assert answer.status_code == 200, answer.text
+	return False
+
+
+def kill_at_every_step(begin: Callable[[], tuple[str, Request]], caller: Api, balance: int) -> int:
+	"""Kill the worker of a request at its first step, its second and so on, each time on a new company.
+
+	Send each again, compare with Stripe, and see that every company has this balance.
+	"""
+	for _round in range(KILLS):
+		companies, step, alive = [], 0, False
+		while not alive:
+			step += 1
+			company, request = begin()
+			companies.append(company)
+			alive = not killed_at(step, request, caller)
+			again = request(caller)
+			assert again.status_code == 200, (step, again.text)
+		agree_with_stripe(companies, balance)
+	print(f"{step} steps")
 	return step
 
 
-def books(company: str) -> tuple[Decimal, Decimal]:
+def agree_with_stripe(companies: list[str], balance: int) -> None:
+	"""See that a comparison finds nothing about these companies, and that Stripe's money is in the books once."""
 	site.fresh()
-	view = balance_of(company)
-	return view.balance, view.reserved
+	outcome = reconcile.run()
+	names = frappe.get_all("Balance Topup", {"company": ["in", companies]}, pluck="name")
+	assert [str(found) for found in outcome.differences if found.topup in names] == []
+	site.fresh()
+	for company in companies:
+		view = balance_of(company)
+		assert (view.balance, view.reserved, at_stripe(company)) == (balance, 0, balance), company
 
 
-def test_a_top_up_that_is_begun_by_a_killed_worker_is_one_top_up_at_stripe() -> None:
-	def begin() -> tuple[str, str]:
-		return make_company(), new_id()
+def at_stripe(company: str) -> Decimal:
+	"""Return what Stripe has of a company's payments, after refunds and disputes."""
+	total = Decimal(0)
+	for session in frappe.get_all("Balance Topup", {"company": company}, pluck="checkout_session_id"):
+		facts = gateway.session_facts(session)
+		total += facts.amount if facts.outcome == "paid" else 0
+		total -= sum(claim.takes for claim in gateway.refunds_of(facts.payment_intent_id))
+		total -= sum(
+			Decimal(event["data"]["object"]["amount"]) / 100
+			for event in events_of(session)
+			if event["type"] == "charge.dispute.created"
+		)
+	return total
 
-	def create(company: str, key: str) -> dict:
-		return topups.create(company, Decimal(50), key)
 
-	def check(company: str, key: str) -> None:
-		pay(create(company, key)["checkout_url"])
-		name = frappe.get_all("Balance Topup", {"company": company}, pluck="name")
-		assert len(name) == 1
-		topups.refresh(name[0])
-		assert books(company) == (50, 0)
+def post(event: dict) -> Request:
+	"""A request that delivers an event."""
+	body = as_body(event)
 
-	assert every_kill(begin, create, check) > 8
+	def request(caller: Api) -> requests.Response:
+		headers = {"Content-Type": "application/json", "Stripe-Signature": signature(body)}
+		return caller.raw("/api/stripe/webhook", body, **headers)
+
+	return request
 
 
 def paid() -> tuple[str, str, list[dict]]:
@@ -124,55 +154,61 @@ def paid() -> tuple[str, str, list[dict]]:
 	return company, created["topup"], events_of(topups.find(created["topup"]).checkout_session_id)
 
 
-def receive(event: dict) -> None:
-	body = as_body(event)
-	webhook.receive(body, signature(body))
+@pytest.fixture
+def manager(deadly: str, monkeypatch: pytest.MonkeyPatch) -> Api:
+	"""A manager who talks to the web server whose workers are killed."""
+	monkeypatch.setattr(site, "WEB_URL", deadly)
+	return Api(factories.api_key_of(factories.make_manager()[0]))
 
 
-def test_an_event_that_kills_its_worker_has_its_effect_once_when_it_comes_again() -> None:
-	def begin() -> tuple[str, dict]:
+def test_a_top_up_that_is_begun_by_a_killed_worker_is_one_top_up_at_stripe(manager: Api) -> None:
+	def begin() -> tuple[str, Request]:
+		company, key = make_company(), new_id()
+
+		def request(caller: Api) -> requests.Response:
+			answer = caller.post("topup.create", amount="50", company=company, idempotency_key=key)
+			if answer.status_code == 200 and company not in companies_that_paid:
+				pay(answer.json()["message"]["checkout_url"])
+				companies_that_paid.add(company)
+			return answer
+
+		return company, request
+
+	companies_that_paid: set[str] = set()
+	assert kill_at_every_step(begin, manager, balance=50) > 10
+
+
+def test_an_event_that_kills_its_worker_has_its_effect_once_when_it_comes_again(manager: Api) -> None:
+	def begin() -> tuple[str, Request]:
 		company, _topup, events = paid()
-		return company, next(event for event in events if event["type"] == "checkout.session.completed")
+		return company, post(next(event for event in events if event["type"] == "checkout.session.completed"))
 
-	def check(company: str, event: dict) -> None:
-		receive(event)
-		assert books(company) == (50, 0)
-
-	assert every_kill(begin, lambda _company, event: receive(event), check) > 8
+	assert kill_at_every_step(begin, manager, balance=50) > 10
 
 
-def test_a_refund_whose_worker_is_killed_is_one_refund_at_stripe_and_in_the_books() -> None:
-	def begin() -> tuple[str, str, str]:
+def test_a_refund_whose_worker_is_killed_is_one_refund_at_stripe_and_in_the_books(manager: Api) -> None:
+	def begin() -> tuple[str, Request]:
 		company, topup, _events = paid()
 		topups.refresh(topup)
-		return company, topup, new_id()
+		key = new_id()
 
-	def request(_company: str, topup: str, key: str) -> None:
-		refunds.request(topup, Decimal(20), "goodwill", key)
+		def request(caller: Api) -> requests.Response:
+			return caller.post(
+				"topup.refund", topup=topup, amount="20", reason="goodwill", idempotency_key=key
+			)
 
-	def check(company: str, topup: str, key: str) -> None:
-		refunds.complete_planned()
-		planned = frappe.db.count("Billing Refund", {"topup": topup})
-		at_stripe = [claim.takes for claim in gateway.refunds_of(topups.find(topup).payment_intent_id)]
-		assert (sum(at_stripe), books(company)) == (20 * planned, (50 - 20 * planned, 0))
-		request(company, topup, key)
-		at_stripe = [claim.takes for claim in gateway.refunds_of(topups.find(topup).payment_intent_id)]
-		assert (at_stripe, books(company)) == ([20], (30, 0))
+		return company, request
 
-	assert every_kill(begin, request, check) > 10
+	assert kill_at_every_step(begin, manager, balance=30) > 15
 
 
-def test_a_claim_that_kills_its_worker_is_booked_once_when_it_comes_again() -> None:
-	def begin() -> tuple[str, dict]:
+def test_a_claim_that_kills_its_worker_is_booked_once_when_it_comes_again(manager: Api) -> None:
+	def begin() -> tuple[str, Request]:
 		company, topup, _events = paid()
 		topups.refresh(topup)
 		row = topups.find(topup)
 		simulate("disputes", payment_intent=row.payment_intent_id)
 		events = events_of(row.checkout_session_id)
-		return company, next(event for event in events if event["type"] == "charge.dispute.created")
+		return company, post(next(event for event in events if event["type"] == "charge.dispute.created"))
 
-	def check(company: str, event: dict) -> None:
-		receive(event)
-		assert books(company) == (0, 0)
-
-	assert every_kill(begin, lambda _company, event: receive(event), check) > 8
+	assert kill_at_every_step(begin, manager, balance=0) > 10

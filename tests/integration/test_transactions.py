@@ -290,7 +290,9 @@ def test_table_for_excel_is_as_a_german_excel_opens_it(company: str, customer: A
 
 
 def test_no_cell_is_taken_for_a_formula(company: str, customer: Api) -> None:
-	for number, text in enumerate(("=1+1", "+1+1", "-1", "@A1", " =1", "\t=1", "＝1", 'plain, "quoted"; text')):
+	for number, text in enumerate(
+		("=1+1", "+1+1", "-1", "@A1", " =1", "\t=1", "＝1", 'plain, "quoted"; text')
+	):
 		key = f"test:{company}:{number}"
 		ledger.credit(company, Decimal(1), transaction_type="Bonus", key=key, description=text)
 	for flavour in ("csv", "excel"):

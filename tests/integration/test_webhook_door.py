@@ -77,7 +77,8 @@ def test_what_is_not_validly_signed_is_refused_and_leaves_nothing(
 @pytest.mark.parametrize(
 	"body",
 	[b"", b"{", b"[]", b"null", b"{}", b'{"id": "evt_1", "id": "evt_2"}', b'{"amount": NaN}', b"\xff\xfe", b"[" * 50_000,
-		b'{"id": 1, "type": "x", "livemode": false, "data": {"object": {}}}'],
+		b'{"id": 1, "type": "x", "livemode": false, "data": {"object": {}}}',
+		b'{"id": "evt_1", "type": "x", "livemode": false, "data": {"object": {"id": "\\ud800"}}}'],
 	ids=lambda body: repr(body[:12]),
 )  # fmt: skip
 def test_a_signed_body_that_is_no_event_is_refused(address: str, body: bytes) -> None:

@@ -1,4 +1,4 @@
-"""The requests that `stripe trigger` of @stripe/cli 1.52.0 sends: no Stripe-Version, and parameters of before endive."""
+"""What the simulator refuses of the requests that Stripe's command line sends to a Checkout page (see test_stripe_cli.py)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from .conftest import SECRET_KEY
 from .receiver import Receiver
 
 DESCRIPTION = "(created by Stripe CLI)"
-BY_CARD = {"amount": "100", "currency": "usd", "payment_method_types[]": "card", "description": DESCRIPTION}
 JENNY = {
 	"[name]": "Jenny Rosen",
 	"[address][city]": "San Francisco",
@@ -40,41 +39,10 @@ class Cli:
 		assert answer.status_code == status, answer.text
 		return answer.json()
 
-	def pay(self, token: str, status: int = 200, **data: str) -> dict[str, Any]:
-		sent = {**BY_CARD, "payment_method": token, "confirm": "true", **data}
-		return self.send("POST", "/v1/payment_intents", status, **sent)
-
 
 @pytest.fixture
 def cli(simulator: Simulator) -> Cli:
 	return Cli(simulator)
-
-
-def test_payment_intent_succeeded(cli: Cli, receiver: Receiver) -> None:
-	intent = cli.pay("pm_card_visa", **shipping("shipping"))
-	assert intent["shipping"]["address"]["city"] == "San Francisco"
-	receiver.wait_for("payment_intent.created", "payment_intent.succeeded", "charge.succeeded")
-
-
-def test_payment_intent_payment_failed(cli: Cli, receiver: Receiver) -> None:
-	assert cli.pay("pm_card_chargeDeclined", status=402)["error"]["type"] == "card_error"
-	receiver.wait_for("payment_intent.payment_failed", "charge.failed")
-
-
-def test_charge_refunded(cli: Cli, receiver: Receiver) -> None:
-	refund = cli.send("POST", "/v1/refunds", payment_intent=cli.pay("pm_card_visa")["id"])
-	receiver.wait_for("charge.refunded", "refund.created")
-	cli.send("POST", f"/v1/refunds/{refund['id']}", **{"metadata[order_id]": "6735"})
-	receiver.wait_for("charge.refund.updated", "refund.updated")
-
-
-def test_charge_dispute_created_updated_and_closed(cli: Cli, receiver: Receiver) -> None:
-	intent = cli.pay("pm_card_createDisputeInquiry")
-	receiver.wait_for("charge.dispute.created")
-	[dispute] = cli.send("GET", f"/v1/disputes?payment_intent={intent['id']}")["data"]
-	cli.send("POST", f"/v1/disputes/{dispute['id']}", **{"metadata[foo]": "bar"})
-	cli.send("POST", f"/v1/disputes/{dispute['id']}/close")
-	receiver.wait_for("charge.dispute.updated", "charge.dispute.closed")
 
 
 def page_of(cli: Cli, currency: str, **params: str) -> dict[str, Any]:
@@ -149,8 +117,3 @@ def test_checkout_session_async_payment(cli: Cli, receiver: Receiver) -> None:
 	)
 	assert by_card["error"]["param"] == "payment_method"
 	receiver.wait_for("checkout.session.completed", "payment_intent.processing")
-
-
-def test_customer_created(cli: Cli, receiver: Receiver) -> None:
-	cli.send("POST", "/v1/customers", description=DESCRIPTION)
-	receiver.wait_for("customer.created")

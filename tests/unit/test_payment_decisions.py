@@ -10,6 +10,7 @@ from prepaid_billing.payments.decide import Decision, TopupState, decide
 from prepaid_billing.payments.facts import (
 	NotRepresentable,
 	PaymentFacts,
+	Unclear,
 	of_intent,
 	of_session,
 	to_major,
@@ -126,14 +127,14 @@ def test_an_amount_that_cannot_be_paid_exactly_is_refused(amount: str, currency:
 
 def session(status: str, payment_status: str, intent: object = "pi_1") -> dict:
 	return {
-		"id": "cs_1", "status": status, "payment_status": payment_status, "payment_intent": intent,
+		"object": "checkout.session", "id": "cs_1", "status": status, "payment_status": payment_status, "payment_intent": intent,
 		"amount_total": 5000, "currency": "eur", "livemode": False,
 	}  # fmt: skip
 
 
 def intent(status: str, error: str | None = None) -> dict:
 	return {
-		"id": "pi_1", "status": status, "amount": 5000, "amount_received": 5000 if status == "succeeded" else 0,
+		"object": "payment_intent", "id": "pi_1", "status": status, "amount": 5000, "amount_received": 5000 if status == "succeeded" else 0,
 		"currency": "eur", "livemode": False, "latest_charge": "ch_1",
 		"last_payment_error": {"message": error} if error else None,
 	}  # fmt: skip
@@ -183,3 +184,26 @@ def test_combinations_of_facts_never_credit_what_was_not_paid() -> None:
 	):
 		facts = replace(PAID, outcome=outcome, amount=Decimal(amount))
 		assert decide(replace(TOPUP, status=status), facts).action != "credit"
+
+
+@pytest.mark.parametrize("value", [None, True, 7, 5000.0, "", " ", [], {}, [None], {"id": 1}], ids=repr)
+@pytest.mark.parametrize("name", ["object", "id", "status", "amount", "currency", "livemode"])
+def test_an_intent_that_is_not_what_it_should_be_is_for_a_person(name: str, value: object) -> None:
+	if (name, value) not in (("livemode", True), ("amount", 7), ("status", " ")):
+		with pytest.raises(Unclear):
+			of_intent({**intent("processing"), name: value})
+
+
+@pytest.mark.parametrize("value", [True, 7, "", "5000", [], {}, [None], {"id": 1}], ids=repr)
+def test_a_session_whose_payment_cannot_be_told_is_for_a_person(value: object) -> None:
+	with pytest.raises(Unclear):
+		of_session(session("complete", "paid", value))
+
+
+@pytest.mark.parametrize("error", [True, 7, "no", ["no"], {"message": 7}, {"message": ["no"]}], ids=repr)
+def test_a_reason_that_is_no_text_is_none(error: object) -> None:
+	assert of_intent({**intent("requires_payment_method"), "last_payment_error": error}).reason == ""
+
+
+def test_a_reason_is_kept_as_long_as_its_column() -> None:
+	assert len(of_intent(intent("requires_payment_method", "x" * 5000)).reason) == 255

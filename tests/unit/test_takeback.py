@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from prepaid_billing.payments.facts import Unclear
 from prepaid_billing.payments.takeback import (
 	DISPUTE,
 	REFUND,
 	Claim,
-	Unclear,
 	merged,
 	of_dispute,
 	of_refund,
@@ -119,7 +119,7 @@ def test_reports_that_contradict_each_other_are_for_a_person(known: Claim, new: 
 		merged(known, new)
 
 
-STRIPE = {"id": "x_1", "amount": 2000, "currency": "eur", "reason": None}
+STRIPE = {"object": "refund", "id": "x_1", "amount": 2000, "currency": "eur", "reason": None}
 
 
 @pytest.mark.parametrize(
@@ -152,12 +152,23 @@ def test_a_refund_is_read_in_major_units(status: str, ours: str) -> None:
 	],
 )
 def test_a_dispute_is_read_by_whether_money_has_moved(status: str, ours: str) -> None:
-	yen = {**STRIPE, "currency": "jpy", "status": status, "reason": "fraudulent"}
+	yen = {**STRIPE, "object": "dispute", "currency": "jpy", "status": status, "reason": "fraudulent"}
 	assert of_dispute(yen) == Claim(DISPUTE, "x_1", ours, Decimal(2000), "JPY", "fraudulent")
 
 
 def test_a_status_that_we_do_not_know_is_for_a_person() -> None:
 	with pytest.raises(Unclear):
-		of_dispute({**STRIPE, "status": "appeal_lost"})
+		of_dispute({**STRIPE, "object": "dispute", "status": "appeal_lost"})
 	with pytest.raises(Unclear):
 		of_refund({**STRIPE, "status": "new"})
+
+
+@pytest.mark.parametrize(
+	"value", [None, True, 0, -1, 10**11, 5000.0, "", "5000", [], {}, "x" * 300], ids=repr
+)
+@pytest.mark.parametrize("name", ["object", "id", "status", "amount", "currency"])
+def test_a_claim_that_is_not_what_it_should_be_is_for_a_person(name: str, value: object) -> None:
+	for read, good in ((of_refund, "refund"), (of_dispute, "dispute")):
+		status = "succeeded" if good == "refund" else "won"
+		with pytest.raises(Unclear):
+			read({**STRIPE, "object": good, "status": status, name: value})
