@@ -83,4 +83,13 @@ SOURCES = (
 		180,
 		letters.dispute_won,
 	),
+	Source(
+		"Dispute lost",
+		"mail_dispute",
+		"Billing Dispute",
+		# Taken, given back and taken again: one that was never won was told of when it was opened.
+		_MADE.format("= 'Lost' AND r.bookings > 2"),
+		180,
+		letters.dispute_lost,
+	),
 )

@@ -1,6 +1,7 @@
 """Refunds by staff, and what Stripe tells of refunds and disputes, wherever they were made."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 import frappe
@@ -22,11 +23,14 @@ from prepaid_billing.log import log
 from prepaid_billing.payments import claims, gateway, keys, topups
 from prepaid_billing.payments.decide import FINAL
 from prepaid_billing.payments.facts import NotRepresentable, to_minor
-from prepaid_billing.payments.takeback import REFUND, Claim, taken_back
-from prepaid_billing.rating.money import ZERO, as_text, from_database
+from prepaid_billing.payments.takeback import REFUND, Claim, Turned, Unclear, taken_back
+from prepaid_billing.rating.money import N_, ZERO, as_text, from_database
 
 KEY_LASTS = 23 * 3600 * clock.SECOND
 """How long Stripe surely remembers our key (it keeps them a day); until then a request is safe to repeat."""
+
+_READS = 5
+"""How often a dispute is read at Stripe while other reports of it come in between."""
 
 _BY_KEY = (
 	"SELECT name, topup, CAST(amount AS CHAR), reason FROM `tabBilling Refund` WHERE idempotency_key = %s"
@@ -118,7 +122,8 @@ def complete_planned() -> int:
 def hear(topup: str, told: Sequence[Claim], also: Callable[[], None] | None = None) -> None:
 	"""Act on what Stripe tells of claims on a top-up, also when it tells of them before the payment.
 
-	Raises TryAgain while the payment is not there yet, and Unclear where only a person can judge.
+	A dispute that ended otherwise than we know is read at Stripe: reports come in any order, and any end may be
+	turned. Raises TryAgain while the payment is not there yet, and Unclear where only a person can judge.
 	"""
 	# What is told may be newer than the view of the open transaction, which would not show a refund planned since.
 	frappe.db.rollback()
@@ -130,7 +135,22 @@ def hear(topup: str, told: Sequence[Claim], also: Callable[[], None] | None = No
 	# It may be a refund of ours that Stripe tells of before its answer to us has come.
 	for name in frappe.db.sql_list(_PLANNED.format("AND topup = %s"), (topup,)):
 		complete(name)
-	claims.apply(topup, told, also)
+	for _time in range(_READS):
+		try:
+			return claims.apply(topup, told, also)
+		except Turned:
+			told = [_as_it_stands(claim) for claim in told]
+	raise TryAgain(_("This dispute is reported of again and again. Send it again."))
+
+
+def _as_it_stands(claim: Claim) -> Claim:
+	"""Return a dispute as it stands at Stripe now, with how many reports of it we had before we asked."""
+	if claim.kind == REFUND:
+		return claim
+	reports, found = claims.reports_of(claim), gateway.claim("dispute", claim.stripe_id or "")
+	if not found:
+		raise Unclear(N_("It has another end than before, and Stripe does not know it any more."))
+	return replace(found, read_after=reports)
 
 
 def _known(own: dict[str, str], topup: str, amount: Decimal | None) -> str | None:

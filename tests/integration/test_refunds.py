@@ -1,5 +1,6 @@
 """Money that goes back: by staff, at Stripe's dashboard or by the customer's bank, from the balance exactly once."""
 
+import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,7 +13,7 @@ from prepaid_billing import ledger
 from prepaid_billing.calls import session
 from prepaid_billing.exceptions import AccountBlocked, InsufficientBalance
 from prepaid_billing.ledger import balance_of
-from prepaid_billing.payments import claims, gateway, refunds, topups
+from prepaid_billing.payments import claims, gateway, refunds, takeback, topups
 from tests import factories, site
 from tests.books import entries_of
 from tests.client import Api
@@ -228,6 +229,61 @@ def test_a_lost_dispute_stays_taken() -> None:
 	simulate(f"disputes/{disputed(topup)}/lose")
 	eventually(lambda: frappe.get_all("Billing Dispute", {"topup": topup.name}, pluck="status") == ["Lost"])
 	assert entries_of(company) == ["Top-up 50.0", "Dispute -50.0"]
+
+
+TURNS = ["Dispute -50.0", "Dispute Reversal 50.0"]
+
+
+@pytest.mark.parametrize("end,turned", [("win", 3), ("lose", 2)])
+def test_a_dispute_that_is_turned_after_its_end_is_booked_once_each_time(end: str, turned: int) -> None:
+	company, topup = paid()
+	factories.give(company, "10")
+	dispute = disputed(topup)
+	simulate(f"disputes/{dispute}/{end}")
+	eventually(lambda: topup_fields(topup.name, "status") == [{"win": "Paid", "lose": "Disputed"}[end]])
+	for turn in range(turned, turned + 3):
+		simulate(f"disputes/{dispute}/turn")
+		eventually(lambda: len(entries_of(company)) == 2 + turn)
+	assert entries_of(company)[2:] == (TURNS * 3)[: turned + 2]
+	for event in events_of(topup.checkout_session_id):
+		assert post(as_body(event), signature(as_body(event))) == 200
+	assert entries_of(company)[2:] == (TURNS * 3)[: turned + 2]
+
+
+@pytest.mark.usefixtures("no_webhooks")
+def test_any_order_of_a_dispute_that_is_turned_ends_as_stripe_has_it() -> None:
+	for ends in (("win", "turn"), ("lose", "turn"), ("win", "turn", "turn")):
+		company, topup = paid()
+		dispute = disputed(topup)
+		for step in ends:
+			simulate(f"disputes/{dispute}/{step}")
+		events = [
+			row for row in events_of(topup.checkout_session_id) if row["type"].startswith("charge.disp")
+		]
+		random.Random(4).shuffle(events)
+		for event in [*events, *events]:
+			event["id"] = f"evt_{new_id()}"
+			assert post(as_body(event), signature(as_body(event))) == 200
+		status = frappe.get_all("Billing Dispute", {"topup": topup.name}, pluck="status")
+		assert status == [{2: {"win": "Lost", "lose": "Won"}[ends[0]], 3: "Won"}[len(ends)]]
+		assert balance(company) == (50 if status == ["Won"] else 0)
+
+
+@pytest.mark.usefixtures("no_webhooks")
+def test_a_dispute_that_was_read_at_stripe_before_another_report_came_is_read_again() -> None:
+	company, topup = paid()
+	dispute = disputed(topup)
+	simulate(f"disputes/{dispute}/win")
+	refunds.hear(topup.name, [gateway.claim("dispute", dispute)])
+	known = claims.reports_of(gateway.claim("dispute", dispute))
+	simulate(f"disputes/{dispute}/turn")
+	read = replace(gateway.claim("dispute", dispute), read_after=known)
+	simulate(f"disputes/{dispute}/turn")
+	refunds.hear(topup.name, [gateway.claim("dispute", dispute)])
+	with pytest.raises(takeback.Turned):
+		claims.apply(topup.name, [read])
+	refunds.hear(topup.name, [read])
+	assert balance(company) == 50
 
 
 def test_an_inquiry_moves_no_money_until_it_becomes_a_dispute() -> None:
