@@ -67,6 +67,7 @@ INDEXES = (
 	("Billing Dispute", "pb_dispute_made", ("creation",)),
 	("Call Charge", "pb_call_open", ("company", "status", "started_us")),
 	("Billing Dispute", "pb_dispute_open", ("company", "status")),
+	("Stripe Event Payload", "pb_payload_made", ("creation",)),
 	("Low Balance Warning", "pb_warning_day", ("company", "decided_us")),
 )
 
