@@ -57,6 +57,7 @@ INDEXES = (
 	("Call Charge", "pb_call_settled", ("company", "settled_sequence", "started_us")),
 	("Balance Adjustment", "pb_adjustment_day", ("asked_by", "asked_us")),
 	("Balance Topup", "pb_topup_attempts", ("company", "created_us")),
+	("Balance Topup", "pb_topup_user", ("initiated_by", "created_us")),
 	("Balance Topup", "pb_topup_receipt", ("receipt", "paid_us")),
 	("Billing Refund", "pb_refund_credit_note", ("credit_note", "status")),
 	("Billing Receipt", "pb_receipt_page", ("company", "issued_us", "name")),

@@ -19,18 +19,17 @@ from prepaid_billing.exceptions import (
 	AccountBlocked,
 	Duplicate,
 	InvalidAmount,
-	RateLimited,
 	UnknownTopup,
 )
 from prepaid_billing.ledger import LockedBalance, clock, rows, transaction
 from prepaid_billing.log import log
-from prepaid_billing.payments import customers, gateway, keys, vat
+from prepaid_billing.payments import attempts, customers, gateway, keys, vat
 from prepaid_billing.payments.decide import Decision, TopupState, decide
 from prepaid_billing.payments.facts import NotRepresentable, PaymentFacts, to_minor
 from prepaid_billing.rating.money import from_database
 
-SESSION_SECONDS = 3600
-"""How long a customer may take at Checkout; after that the attempt no longer counts as open."""
+SESSION_SECONDS = attempts.OPEN_FOR // clock.SECOND
+"""How long a customer may take at Checkout."""
 
 _WINDOW_SECONDS = 1200
 """How long the same key is used at Stripe; its sessions live at least 30 minutes from their creation."""
@@ -59,7 +58,8 @@ def create(company: str, amount: Decimal, key: str | None = None) -> dict[str, s
 		with ledger.locked(company) as account:
 			return _known(attempt, company) or _insert(account, attempt)
 
-	topup = transaction.run(work)
+	with attempts.one_of_user():
+		topup = transaction.run(work)
 	if not topup.checkout_url:
 		topup.checkout_url = _open_session(topup)
 	log("top-up begun", company=company, topup=topup.name, amount=amount)
@@ -217,9 +217,6 @@ class _Limits:
 
 	smallest: Decimal
 	largest: Decimal
-	per_user: int
-	per_company: int
-	open_at_once: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,9 +236,6 @@ def _limits() -> _Limits:
 	return _Limits(
 		settings.amount("topup_minimum"),
 		settings.amount("topup_maximum"),
-		settings.number("topups_per_user"),
-		settings.number("topups_per_company"),
-		settings.number("open_topups_per_company"),
 	)
 
 
@@ -258,7 +252,7 @@ def _insert(account: LockedBalance, attempt: _Attempt) -> frappe._dict:
 		raise AccountBlocked(
 			_("Prepaid billing is switched off for this company, so it cannot top up. Please contact us.")
 		)
-	_check_attempts(account, attempt.limits)
+	attempts.check(account)
 	rows.insert(
 		"Balance Topup",
 		account.now_us,
@@ -295,32 +289,6 @@ def _check_amount(amount: Decimal, currency: str, limits: _Limits) -> None:
 		raise InvalidAmount(
 			_("{0} cannot be paid that exactly. Nothing was charged.").format(currency)
 		) from error
-
-
-def _check_attempts(account: LockedBalance, limits: _Limits) -> None:
-	"""Count in SQL under the balance lock: Frappe's rate limiter is open while Redis is down."""
-	second, day = clock.SECOND, 86400 * clock.SECOND
-	counted = frappe.db.sql(
-		"""
-		SELECT
-			COALESCE(SUM(initiated_by = %(user)s AND created_us > %(ten_minutes)s), 0),
-			COALESCE(SUM(created_us > %(day)s), 0),
-			COALESCE(SUM(status IN ('Created', 'Processing') AND created_us > %(session)s), 0)
-		FROM `tabBalance Topup` WHERE company = %(company)s AND created_us > %(day)s
-		""",
-		{
-			"user": frappe.session.user,
-			"company": account.company,
-			"ten_minutes": account.now_us - 600 * second,
-			"day": account.now_us - day,
-			"session": account.now_us - SESSION_SECONDS * second,
-		},
-	)[0]
-	most = (limits.per_user, limits.per_company, limits.open_at_once)
-	if any(count >= limit for count, limit in zip(counted, most, strict=True)):
-		raise RateLimited(
-			_("Too many top-ups were begun. Nothing was charged; finish one or try again later.")
-		)
 
 
 def _known(attempt: _Attempt, company: str) -> frappe._dict | None:

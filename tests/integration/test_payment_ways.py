@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,12 +15,18 @@ import requests
 
 from prepaid_billing.exceptions import BillingError, InvalidInput
 from prepaid_billing.payments import refunds, topups
+from prepaid_billing.permissions import CUSTOMER, STAFF
 from tests import site
 from tests.books import entries_of
 from tests.client import Api
-from tests.factories import make_api_customer, make_company, new_id
+from tests.factories import api_key_of, join_company, make_api_customer, make_company, make_user, new_id
 from tests.integration.test_topup import eventually, status_of
-from tests.stripe_checkout import DECLINED_CARD, pay, pay_by_debit, simulate
+from tests.stripe_checkout import (
+	DECLINED_CARD,
+	pay,
+	pay_by_debit,
+	simulate,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -96,6 +103,42 @@ def test_attempts_are_limited_by_company_and_day() -> None:
 		for setting, value in (("topups_per_company", 20), ("open_topups_per_company", 3)):
 			frappe.db.set_single_value("Prepaid Billing Settings", setting, value)
 		frappe.db.commit()
+
+
+def user_of(*companies: str) -> Api:
+	"""A customer who may top up several companies."""
+	email = make_user(CUSTOMER)
+	for company in companies:
+		join_company(email, company, may_top_up=True)
+	return Api(api_key_of(email))
+
+
+def test_attempts_of_a_user_are_limited_over_all_companies() -> None:
+	companies = [make_company() for _n in range(3)]
+	user = user_of(*companies)
+	places = [companies[0]] * 3 + [companies[1]] * 2
+	for company in places:
+		user.ok("topup.create", amount="50", company=company)
+	answer = user.post("topup.create", amount="50", company=companies[2])
+	assert (answer.status_code, answer.json()["code"]) == (429, "RATE_LIMITED")
+	user_of(companies[2]).ok("topup.create", amount="50", company=companies[2])
+
+
+def test_attempts_of_a_user_at_ten_companies_at_once_stay_within_the_limit() -> None:
+	companies = [make_company() for _n in range(10)]
+	key = user_of(*companies).session.headers["Authorization"]
+
+	def begin(company: str) -> int:
+		return Api(key).post("topup.create", amount="50", company=company).status_code
+
+	with ThreadPoolExecutor(10) as pool:
+		assert sorted(pool.map(begin, companies)) == [200] * 5 + [429] * 5
+
+
+def test_staff_who_act_for_many_companies_are_limited_within_each() -> None:
+	staff = Api(api_key_of(make_user(STAFF)))
+	for _n in range(6):
+		staff.ok("topup.create", amount="50", company=make_company())
 
 
 def paid(company: str) -> str:
