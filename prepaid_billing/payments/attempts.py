@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import frappe
 from frappe import _
@@ -46,11 +47,31 @@ def one_of_user() -> Iterator[None]:
 		frappe.db.sql("SELECT RELEASE_LOCK(%s)", (name,))
 
 
-def check(account: LockedBalance) -> None:
+@dataclass(frozen=True, slots=True)
+class Caps:
+	"""How many attempts there may be, read before the lock. ``everywhere``: a user's at all companies count."""
+
+	per_user: int
+	per_company: int
+	open_at_once: int
+	everywhere: bool
+
+
+def caps() -> Caps:
+	"""Return what the settings allow the session user."""
+	return Caps(
+		settings.number("topups_per_user"),
+		settings.number("topups_per_company"),
+		settings.number("open_topups_per_company"),
+		not _is_staff(),
+	)
+
+
+def check(account: LockedBalance, most: Caps) -> None:
 	"""Refuse one more top-up of the session user, or of the company whose balance is locked. Raises RateLimited."""
 	values = {
 		"user": frappe.session.user,
-		"everywhere": not _is_staff(),
+		"everywhere": most.everywhere,
 		"company": account.company,
 		"ten_minutes": account.now_us - _TEN_MINUTES,
 		"day": account.now_us - _DAY,
@@ -58,11 +79,7 @@ def check(account: LockedBalance) -> None:
 	}
 	of_company, open_now = frappe.db.sql(_OF_COMPANY, values)[0]
 	of_user = frappe.db.sql(_OF_USER, values)[0][0]
-	if (
-		of_user >= settings.number("topups_per_user")
-		or of_company >= settings.number("topups_per_company")
-		or open_now >= settings.number("open_topups_per_company")
-	):
+	if of_user >= most.per_user or of_company >= most.per_company or open_now >= most.open_at_once:
 		raise too_many()
 
 

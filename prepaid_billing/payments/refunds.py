@@ -24,7 +24,7 @@ from prepaid_billing.payments import claims, gateway, keys, topups
 from prepaid_billing.payments.decide import FINAL
 from prepaid_billing.payments.facts import NotRepresentable, to_minor
 from prepaid_billing.payments.takeback import REFUND, Claim, Turned, Unclear, taken_back
-from prepaid_billing.rating.money import N_, ZERO, as_text, from_database
+from prepaid_billing.rating.money import N_, ZERO, as_text, exponent, from_database
 
 KEY_LASTS = 23 * 3600 * clock.SECOND
 """How long Stripe surely remembers our key (it keeps them a day); until then a request is safe to repeat."""
@@ -95,6 +95,7 @@ def preview(topup: str, amount: Decimal | None) -> dict[str, object]:
 		"available": as_text(available),
 		"is_covered": due <= available,
 		"currency": row.currency,
+		"decimals": exponent(row.currency),
 	}
 
 

@@ -23,9 +23,11 @@ from prepaid_billing.exceptions import (
 )
 from prepaid_billing.ledger import LockedBalance, clock, rows, transaction
 from prepaid_billing.log import log
-from prepaid_billing.payments import attempts, customers, gateway, keys, vat
+from prepaid_billing.payments import attempts, customers, gateway, keys, limits, vat
+from prepaid_billing.payments.attempts import Caps
 from prepaid_billing.payments.decide import Decision, TopupState, decide
 from prepaid_billing.payments.facts import NotRepresentable, PaymentFacts, to_minor
+from prepaid_billing.payments.limits import Limits
 from prepaid_billing.rating.money import from_database
 
 SESSION_SECONDS = attempts.OPEN_FOR // clock.SECOND
@@ -49,7 +51,8 @@ def create(company: str, amount: Decimal, key: str | None = None) -> dict[str, s
 		amount,
 		f"topup:{company}:{key}" if key else None,
 		keys.is_live(),
-		_limits(),
+		limits.of(frappe.db.get_value("Billing Company", company, "currency")),
+		attempts.caps(),
 		settings.amount("vat_rate"),
 		settings.get("credited_part") == "Net",
 	)
@@ -212,14 +215,6 @@ def _act(account: LockedBalance, topup: frappe._dict, facts: PaymentFacts, decis
 
 
 @dataclass(frozen=True, slots=True)
-class _Limits:
-	"""What the settings allow, read before the lock. Amounts in major units."""
-
-	smallest: Decimal
-	largest: Decimal
-
-
-@dataclass(frozen=True, slots=True)
 class _Attempt:
 	"""A top-up that somebody asks for."""
 
@@ -227,16 +222,10 @@ class _Attempt:
 	amount: Decimal
 	key: str | None
 	livemode: bool
-	limits: _Limits
+	limits: Limits
+	caps: Caps
 	vat_rate: Decimal
 	credits_net: bool
-
-
-def _limits() -> _Limits:
-	return _Limits(
-		settings.amount("topup_minimum"),
-		settings.amount("topup_maximum"),
-	)
 
 
 def _insert(account: LockedBalance, attempt: _Attempt) -> frappe._dict:
@@ -252,7 +241,7 @@ def _insert(account: LockedBalance, attempt: _Attempt) -> frappe._dict:
 		raise AccountBlocked(
 			_("Prepaid billing is switched off for this company, so it cannot top up. Please contact us.")
 		)
-	attempts.check(account)
+	attempts.check(account, attempt.caps)
 	rows.insert(
 		"Balance Topup",
 		account.now_us,
@@ -275,8 +264,8 @@ def _insert(account: LockedBalance, attempt: _Attempt) -> frappe._dict:
 	return find(attempt.name)
 
 
-def _check_amount(amount: Decimal, currency: str, limits: _Limits) -> None:
-	smallest, largest = limits.smallest, limits.largest
+def _check_amount(amount: Decimal, currency: str, allowed: Limits) -> None:
+	smallest, largest = allowed.smallest, allowed.largest
 	if not smallest <= amount <= largest:
 		raise InvalidAmount(
 			_("A top-up is between {0} and {1}. Nothing was charged.").format(
