@@ -61,7 +61,8 @@ SOURCES = (
 		"Payment failed",
 		"mail_failed",
 		"Balance Topup",
-		"r.status = 'Failed' AND r.created_us > %(since_us)s",
+		# What Stripe refused to begin was told at once, to who asked for it.
+		"r.status = 'Failed' AND r.checkout_session_id IS NOT NULL AND r.created_us > %(since_us)s",
 		21,
 		letters.payment_failed,
 	),

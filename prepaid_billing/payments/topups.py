@@ -19,6 +19,7 @@ from prepaid_billing.exceptions import (
 	AccountBlocked,
 	Duplicate,
 	InvalidAmount,
+	PaymentRefused,
 	UnknownTopup,
 )
 from prepaid_billing.ledger import LockedBalance, clock, rows, transaction
@@ -43,7 +44,8 @@ def create(company: str, amount: Decimal, key: str | None = None) -> dict[str, s
 	Our row is committed first, then Stripe is called outside of any lock, with the row's name as the key.
 	The same ``key`` again returns the same top-up.
 
-	Raises InvalidAmount, RateLimited, Duplicate, UnknownCompany, AccountBlocked and TryAgain.
+	Raises InvalidAmount, RateLimited, Duplicate, UnknownCompany, AccountBlocked, TryAgain where nobody knows whether
+	a page was opened, and PaymentRefused where none was: then it has failed.
 	"""
 	# Named before the transaction, so that a repeat after a lost COMMIT finds it.
 	attempt = _Attempt(
@@ -74,6 +76,29 @@ def refresh(name: str) -> None:
 	topup = find(name)
 	if topup.checkout_session_id and topup.status in ("Created", "Processing"):
 		apply(name, gateway.session_facts(topup.checkout_session_id))
+
+
+def cancel(name: str) -> str:
+	"""Close the page at Stripe of a top-up that was not paid, and return how it stands then; safe to repeat.
+
+	What was paid before is credited instead. Raises UnknownTopup and TryAgain.
+	"""
+	topup = find(name)
+	if topup.status != "Created":
+		return topup.status
+	if topup.checkout_session_id and not gateway.expire_session(topup.checkout_session_id):
+		refresh(name)
+	else:
+		transaction.run(lambda: _mark_cancelled(topup))
+	return find(name).status
+
+
+def _mark_cancelled(topup: frappe._dict) -> None:
+	with ledger.locked(topup.company):
+		now = lock(topup.name)
+		# Stripe's event of the closing may have come first; another call may have opened a page meanwhile.
+		if now.status in ("Created", "Expired") and now.checkout_session_id == topup.checkout_session_id:
+			rows.update("Balance Topup", topup.name, {"status": "Cancelled", "failure_reason": ""})
 
 
 def find(name: str) -> frappe._dict:
@@ -301,7 +326,11 @@ def _open_session(topup: frappe._dict) -> str:
 	window = (clock.now_us() - topup.created_us) // (_WINDOW_SECONDS * clock.SECOND)
 	expires = topup.created_us // clock.SECOND + window * _WINDOW_SECONDS + SESSION_SECONDS
 	params = {**json.loads(topup.checkout_params), "expires_at": expires}
-	session = _session_for_customer(topup, params, f"{topup.name}-{window}")
+	try:
+		session = _session_for_customer(topup, params, f"{topup.name}-{window}")
+	except PaymentRefused as error:
+		_note_refusal(topup, error.words)
+		raise
 
 	def work() -> str:
 		with ledger.locked(topup.company):
@@ -322,6 +351,19 @@ def _open_session(topup: frappe._dict) -> str:
 			return session["url"]
 
 	return transaction.run(work)
+
+
+def _note_refusal(topup: frappe._dict, reason: str) -> None:
+	"""Let a top-up that Stripe refuses for good have failed, so that it is not held for open; it may be begun again."""
+
+	def work() -> None:
+		with ledger.locked(topup.company):
+			now = lock(topup.name)
+			# Another call with the same key may have opened one meanwhile.
+			if now.status == "Created" and not now.checkout_session_id:
+				rows.update("Balance Topup", topup.name, {"status": "Failed", "failure_reason": reason[:500]})
+
+	transaction.run(work)
 
 
 def _session_for_customer(topup: frappe._dict, params: dict, key: str) -> dict:

@@ -149,6 +149,8 @@ def _is_open(topup: frappe._dict) -> bool:
 
 def _reason(topup: frappe._dict) -> str:
 	"""Return why a payment failed, in the user's language where we know Stripe's sentence."""
+	if topup.status == "Cancelled":
+		return _("You have cancelled this top-up.")
 	if topup.status == "Expired":
 		return _("The payment was not completed in time.")
 	return in_words(topup.failure_reason)

@@ -13,7 +13,7 @@ import frappe
 import pytest
 import requests
 
-from prepaid_billing.exceptions import BillingError, InvalidInput
+from prepaid_billing.exceptions import BillingError, InvalidInput, PaymentRefused, RateLimited, TryAgain
 from prepaid_billing.payments import refunds, topups
 from prepaid_billing.permissions import CUSTOMER, STAFF
 from tests import site
@@ -23,8 +23,10 @@ from tests.factories import api_key_of, join_company, make_api_customer, make_co
 from tests.integration.test_topup import eventually, status_of
 from tests.stripe_checkout import (
 	DECLINED_CARD,
+	pause_webhooks,
 	pay,
 	pay_by_debit,
+	resume_webhooks,
 	simulate,
 )
 
@@ -82,6 +84,103 @@ def test_an_expired_session_makes_room_for_another_top_up() -> None:
 	).raise_for_status()
 	eventually(lambda: status_of(names[0]) == "Expired")
 	begun(company)
+
+
+def break_parameters(topup: str) -> None:
+	frappe.db.sql(
+		'UPDATE `tabBalance Topup` SET checkout_params = \'{"mode": "none"}\' WHERE name = %s', (topup,)
+	)
+	frappe.db.commit()
+
+
+def begun_without_stripe(company: str, key: str, monkeypatch: pytest.MonkeyPatch) -> str:
+	"""A top-up for which no session was opened, the outcome being unknown."""
+	with monkeypatch.context() as broken, pytest.raises(TryAgain):
+		broken.setitem(frappe.conf, "stripe_api_base", "http://127.0.0.1:9")
+		topups.create(company, Decimal(50), key)
+	site.fresh()
+	return frappe.db.get_value("Balance Topup", {"company": company, "idempotency_key": ["like", f"%{key}"]})
+
+
+def test_what_stripe_refuses_for_good_has_failed_with_its_reason_and_makes_room(
+	monkeypatch: pytest.MonkeyPatch,
+) -> None:
+	company = make_company()
+	names = [begun_without_stripe(company, key, monkeypatch) for key in ("one", "two", "three")]
+	assert [status_of(name) for name in names] == ["Created"] * 3, "the outcome is unknown"
+	with pytest.raises(RateLimited):
+		begun(company)
+	params = topups.find(names[0]).checkout_params
+	break_parameters(names[0])
+	with pytest.raises(PaymentRefused):
+		topups.create(company, Decimal(50), "one")
+	assert status_of(names[0]) == "Failed"
+	assert "mode" in topups.find(names[0]).failure_reason
+	begun(company)
+	frappe.db.sql("UPDATE `tabBalance Topup` SET checkout_params = %s WHERE name = %s", (params, names[0]))
+	frappe.db.commit()
+	pay(topups.create(company, Decimal(50), "one")["checkout_url"])
+	eventually(lambda: status_of(names[0]) == "Paid")
+
+
+def test_a_refusal_does_not_fail_what_was_opened_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+	company = make_company()
+	name = begun_without_stripe(company, "again", monkeypatch)
+	stale = topups.find(name)
+	topups.create(company, Decimal(50), "again")
+	stale.checkout_params = '{"mode": "none"}'
+	# So long ago that Stripe is asked with another key.
+	stale.created_us -= 1300 * 1_000_000
+	with pytest.raises(PaymentRefused):
+		topups._open_session(stale)
+	assert status_of(name) == "Created"
+
+
+def test_a_customer_cancels_a_top_up_and_its_page_at_stripe_is_closed() -> None:
+	company = make_company()
+	customer = Api(make_api_customer(company))
+	topup = customer.ok("topup.create", amount="50")
+	for _time in range(2):
+		assert customer.ok("topup.cancel", topup=topup["topup"])["status"] == "Cancelled"
+	assert pay(topup["checkout_url"]).status_code != 303
+	eventually(lambda: has_event(topup["topup"], "checkout.session.expired"))
+	assert status_of(topup["topup"]) == "Cancelled"
+	assert entries_of(company) == []
+
+
+def has_event(topup: str, kind: str) -> bool:
+	return bool(frappe.db.exists("Stripe Event", {"topup": topup, "event_type": kind, "status": "Processed"}))
+
+
+def test_a_cancelled_top_up_makes_room_for_another_one() -> None:
+	company = make_company()
+	customer = Api(make_api_customer(company))
+	names = [customer.ok("topup.create", amount="50")["topup"] for _n in range(3)]
+	customer.ok("topup.cancel", topup=names[0])
+	customer.ok("topup.create", amount="50")
+
+
+def test_what_was_paid_is_credited_and_not_cancelled() -> None:
+	company = make_company()
+	pause_webhooks()
+	try:
+		topup, url = begun(company)
+		pay(url)
+		assert topups.cancel(topup) == "Paid"
+	finally:
+		resume_webhooks()
+	assert entries_of(company) == ["Top-up 50.0"]
+
+
+def test_others_cancel_nothing() -> None:
+	company = make_company()
+	topup, _url = begun(company)
+	for caller, status in (
+		(Api(make_api_customer(make_company())), 404),
+		(Api(make_api_customer(company, may_top_up=False)), 403),
+	):
+		assert caller.post("topup.cancel", topup=topup).status_code == status
+	assert status_of(topup) == "Created"
 
 
 def test_attempts_are_limited_by_company_and_day() -> None:
