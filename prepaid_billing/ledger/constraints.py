@@ -64,6 +64,8 @@ INDEXES = (
 	("Prepaid Balance", "pb_balance_low", ("is_low", "name")),
 	("Balance Topup", "pb_topup_paid", ("paid_us",)),
 	("Balance Topup", "pb_topup_state", ("status", "created_us")),
+	("Billing Refund", "pb_refund_planned", ("status", "planned_us")),
+	("Billing Refund", "pb_refund_reversal", ("status", "reversal", "credit_note")),
 	("Billing Refund", "pb_refund_made", ("creation",)),
 	("Billing Dispute", "pb_dispute_made", ("creation",)),
 	("Call Charge", "pb_call_open", ("company", "status", "started_us")),

@@ -42,6 +42,11 @@ def create_customer(params: dict, idempotency_key: str) -> str:
 	return made["id"]
 
 
+def update_customer(customer: str, params: dict) -> None:
+	"""Change what Stripe knows of a customer; "" empties a field. Raises TryAgain, PaymentRefused among it."""
+	_call(lambda client: client.v1.customers.update(customer, params=params))
+
+
 def create_session(params: dict, idempotency_key: str) -> dict:
 	"""Open a Checkout session and return it as a dict. The same key again returns the same session.
 

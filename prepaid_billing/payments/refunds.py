@@ -72,7 +72,7 @@ def request(topup: str, amount: Decimal | None, reason: str, key: str) -> dict[s
 	except TryAgain as error:
 		raise TryAgain(
 			_(
-				"The payment service did not answer. The refund is planned and goes on by itself; its amount has left the balance."
+				"The refund could not be finished now. It is planned and goes on by itself; its amount has left the balance."
 			)
 		) from error
 	return _state(_row(name))
@@ -111,8 +111,18 @@ def complete(name: str) -> None:
 			refund,
 			Claim(REFUND, None, "Failed", refund.amount, refund.currency, refund.reason, error.words[:255]),
 		)
-		# More often than not because it was refunded elsewhere.
-		claims.apply(refund.topup, gateway.refunds_of(topups.find(refund.topup).payment_intent_id))
+		_learn_of_others(refund.topup)
+
+
+def _learn_of_others(topup: str) -> None:
+	"""Ask for all refunds of a payment: more often than not one is refused because it was refunded elsewhere.
+
+	The refusal stands whatever comes of this; what it does not learn, Stripe's events and the comparison tell.
+	"""
+	try:
+		claims.apply(topup, gateway.refunds_of(topups.find(topup).payment_intent_id))
+	except (TryAgain, Unclear) as error:
+		log("refunds not read", topup=topup, reason=str(error))
 
 
 def complete_planned() -> int:
