@@ -11,7 +11,7 @@ from prepaid_billing.calls.session import expire_stale
 from prepaid_billing.ledger import checkpoints, transaction
 from prepaid_billing.ledger.verify import verify
 from prepaid_billing.log import log
-from prepaid_billing.payments import reconcile
+from prepaid_billing.payments import payloads, reconcile
 from prepaid_billing.payments.issuing import issue_missing
 from prepaid_billing.payments.refunds import complete_planned
 from prepaid_billing.payments.topups import refresh_unfinished
@@ -73,3 +73,8 @@ def prepaid_reconcile() -> None:
 		raise
 	if outcome and outcome.differences:
 		mail.queue_different_books(outcome.lines(), [str(difference) for difference in outcome.differences])
+
+
+def prepaid_old_payloads() -> None:
+	"""Remove what old events of Stripe said, daily."""
+	payloads.remove_old()

@@ -20,8 +20,3 @@ def number(fieldname: str) -> int:
 def amount(fieldname: str) -> Decimal:
 	"""Return a setting that is an amount, exactly."""
 	return from_database(get(fieldname))
-
-
-def suggested_amounts() -> list[Decimal]:
-	"""Return the top-up amounts that are offered first, in major units."""
-	return [Decimal(text) for text in str(get("suggested_amounts") or "").split()]

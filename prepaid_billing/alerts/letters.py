@@ -147,6 +147,21 @@ def dispute(payment: Payment) -> Letter:
 	)
 
 
+def dispute_lost(payment: Payment) -> Letter:
+	"""Return the mail on a payment that stood again and that the bank has taken back after all."""
+	rows = [
+		(_("Dispute"), payment.money(payment.amount)),
+		(_("Taken from your balance"), payment.money(payment.moved)),
+	]
+	return Letter(
+		_("Your bank has taken back a payment after all") + f": {payment.company}",
+		_("Your bank has taken back a payment of {0} after all.").format(payment.money(payment.amount)),
+		[*rows, _now(payment)],
+		[_("It had stood again before. If you did not want this, ask your bank, or contact us.")],
+		_balance(payment),
+	)
+
+
 def dispute_won(payment: Payment) -> Letter:
 	"""Return the mail on a payment that stands again."""
 	return Letter(

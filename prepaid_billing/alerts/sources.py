@@ -61,7 +61,8 @@ SOURCES = (
 		"Payment failed",
 		"mail_failed",
 		"Balance Topup",
-		"r.status = 'Failed' AND r.created_us > %(since_us)s",
+		# What Stripe refused to begin was told at once, to who asked for it.
+		"r.status = 'Failed' AND r.checkout_session_id IS NOT NULL AND r.created_us > %(since_us)s",
 		21,
 		letters.payment_failed,
 	),
@@ -82,5 +83,14 @@ SOURCES = (
 		_MADE.format("= 'Won' AND r.bookings > 0"),
 		180,
 		letters.dispute_won,
+	),
+	Source(
+		"Dispute lost",
+		"mail_dispute",
+		"Billing Dispute",
+		# Taken, given back and taken again: one that was never won was told of when it was opened.
+		_MADE.format("= 'Lost' AND r.bookings > 2"),
+		180,
+		letters.dispute_lost,
 	),
 )

@@ -52,6 +52,15 @@ def status(topup: Any = None) -> dict:
 
 
 @frappe.whitelist(methods=["POST"])
+@endpoint(MANAGER, STAFF, own_company=True)
+def cancel(topup: Any = None) -> dict:
+	"""Close the page at Stripe of a top-up that was not paid; one that was paid is credited instead."""
+	found = _visible(topup)
+	payable_company(found.company)
+	return {"topup": found.name, "status": topups.cancel(found.name)}
+
+
+@frappe.whitelist(methods=["POST"])
 @endpoint(MANAGER)
 def refund(topup: Any = None, amount: Any = None, reason: Any = None, idempotency_key: Any = None) -> dict:
 	"""Give a paid top-up, or a part of it, back to its card; without an amount all that is left of it."""

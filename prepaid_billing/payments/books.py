@@ -18,10 +18,10 @@ KINDS = {takeback.REFUND: compare.REFUND, takeback.DISPUTE: compare.DISPUTE}
 _DOCTYPES = {kind: doctype for doctype, kind in KINDS.items()}
 
 _LONGEST = 200 * 86_400 * clock.SECOND
-"""How long a refund or dispute that is still open is asked for: banks decide a dispute, and an appeal after it was
-lost, within months."""
+"""How long a refund that is still open and any dispute are asked for: banks decide one within months, and may turn it
+afterwards."""
 
-_OPEN = {takeback.REFUND: ("Pending",), takeback.DISPUTE: ("Inquiry", "Open", "Lost")}
+_OPEN = {takeback.REFUND: ("Pending",), takeback.DISPUTE: ("Inquiry", "Open", "Lost", "Won")}
 
 
 def first_topup_us() -> int | None:

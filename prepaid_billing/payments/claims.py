@@ -20,6 +20,7 @@ from prepaid_billing.payments.takeback import (
 	DISPUTE,
 	REFUND,
 	Claim,
+	Turned,
 	merged,
 	refunded,
 	status_of_topup,
@@ -44,6 +45,7 @@ class Known:
 	"""A claim that stands in our books, and what its own entries have taken so far, in major units."""
 
 	claim: Claim
+	reports: int
 	bookings: int
 	booked: Decimal
 
@@ -74,6 +76,15 @@ def with_topup(topup: str, work: Callable[[LockedBalance, frappe._dict], None]) 
 	transaction.run(locked_work)
 
 
+def reports_of(claim: Claim) -> int:
+	"""Return how many reports of a claim we have had."""
+	frappe.db.rollback()
+	found = frappe.db.sql(
+		f"SELECT reports FROM `tab{claim.kind}` WHERE {ID_COLUMN[claim.kind]} = %s", (claim.stripe_id,)
+	)
+	return found[0][0] if found else 0
+
+
 def of_topup(topup: str) -> dict[str, Known]:
 	"""Return the claims on a top-up by the name of their record, its balance being locked."""
 	return {name: known for kind in ID_COLUMN for name, known in _of_kind(kind, topup)}
@@ -83,12 +94,15 @@ def write(account: LockedBalance, topup: frappe._dict, new: Claim, name: str = "
 	"""Keep what is known of a claim now, and book the difference that it makes to its top-up.
 
 	``name`` is the record of a refund that we asked for ourselves; others are known by Stripe's id. Raises Unclear,
-	and TryAgain where it may be a refund of ours whose answer is still to come.
+	TryAgain where it may be a refund of ours whose answer is still to come, and Turned where a dispute has another
+	end than the one we know and has to be read at Stripe, or was read before the last report of it.
 	"""
 	if new.currency != topup.currency:
 		raise Unclear(N_("It is in {0}, the payment in {1}."), new.currency, topup.currency)
 	known = of_topup(topup.name)
 	name = name or _record_of(new, known) or rows.new_name()
+	if new.read_after is not None and name in known and known[name].reports != new.read_after:
+		raise Turned
 	claim = merged(known[name].claim if name in known else None, new)
 	after = [*(row.claim for key, row in known.items() if key != name), claim]
 	due = taken_back(topup.amount_paid, topup.credited, after) - topup.taken_back
@@ -131,6 +145,7 @@ def _keep(
 	if claim.failure:
 		columns["failure_reason"] = claim.failure
 	bookings, booked = (known.bookings, known.booked) if known else (0, 0)
+	columns["reports"] = known.reports + 1 if known else 1
 	if due:
 		beyond = due > 0 and due > account.available
 		_book(account, name, claim, due, bookings, forced=beyond)
@@ -160,7 +175,7 @@ def _book(account: LockedBalance, name: str, claim: Claim, due: Decimal, booking
 def _of_kind(kind: str, topup: str) -> list[tuple[str, Known]]:
 	found = frappe.db.sql(
 		f"""
-		SELECT name, {ID_COLUMN[kind]}, status, CAST(amount AS CHAR), currency, reason, bookings,
+		SELECT name, {ID_COLUMN[kind]}, status, CAST(amount AS CHAR), currency, reason, reports, bookings,
 			CAST(booked_amount AS CHAR)
 		FROM `tab{kind}` WHERE topup = %s ORDER BY name
 		""",
@@ -171,9 +186,10 @@ def _of_kind(kind: str, topup: str) -> list[tuple[str, Known]]:
 			name,
 			Known(
 				Claim(kind, stripe_id, status, from_database(amount), currency, reason or ""),
+				reports,
 				bookings,
 				from_database(booked),
 			),
 		)
-		for name, stripe_id, status, amount, currency, reason, bookings, booked in found
+		for name, stripe_id, status, amount, currency, reason, reports, bookings, booked in found
 	]

@@ -1,6 +1,7 @@
 """The customer that a company is at Stripe: made once, with its first top-up, whoever begins that one.
 
-Test mode and live mode have customers of their own; the company keeps the one of the mode that is used.
+Test mode and live mode have customers of their own; the company keeps the one of the mode that is used. What Stripe
+was told of it is noted, so that a new address or language reaches Stripe with the next top-up.
 """
 
 import hashlib
@@ -9,12 +10,13 @@ import json
 import frappe
 
 from prepaid_billing import ledger
+from prepaid_billing.exceptions import BillingError
 from prepaid_billing.ledger import rows, transaction
 from prepaid_billing.log import log
 from prepaid_billing.payments import gateway
 
 _ROW = """
-	SELECT stripe_customer_id, stripe_customer_livemode, language, billing_emails
+	SELECT stripe_customer_id, stripe_customer_livemode, stripe_customer_told, language, billing_emails
 	FROM `tabBilling Company` WHERE name = %s
 """
 
@@ -26,11 +28,32 @@ def customer_of(company: str, livemode: bool, lost: str = "") -> str:
 	TryAgain.
 	"""
 	row = _row(company)
-	if known := _usable(row, livemode, lost):
-		return known
 	params = _params(company, row)
+	if known := _usable(row, livemode, lost):
+		if row.stripe_customer_told != _told(params):
+			_update(company, known, params)
+		return known
 	made = gateway.create_customer(params, _key(params, livemode, lost))
-	return transaction.run(lambda: _keep(company, livemode, lost, made))
+	return transaction.run(lambda: _keep(company, livemode, lost, made, _told(params)))
+
+
+def _update(company: str, customer: str, params: dict[str, object]) -> None:
+	"""Tell Stripe what has changed. Where that fails nobody is kept from topping up; the next one tries again."""
+
+	def note() -> None:
+		with ledger.locked(company):
+			if _row(company).stripe_customer_id == customer:
+				rows.update("Billing Company", company, {"stripe_customer_told": _told(params)})
+
+	try:
+		gateway.update_customer(customer, {"email": "", "preferred_locales": [], **params})
+		transaction.run(note)
+	except BillingError as error:
+		log("customer not updated", company=company, customer=customer, reason=str(error))
+
+
+def _told(params: dict[str, object]) -> str:
+	return hashlib.sha256(json.dumps(params, sort_keys=True).encode()).hexdigest()
 
 
 def _params(company: str, row: frappe._dict) -> dict[str, object]:
@@ -48,13 +71,13 @@ def _key(params: dict[str, object], livemode: bool, lost: str) -> str:
 	return f"customer-{hashlib.sha256(asked.encode()).hexdigest()}"
 
 
-def _keep(company: str, livemode: bool, lost: str, made: str) -> str:
+def _keep(company: str, livemode: bool, lost: str, made: str, told: str) -> str:
 	"""Keep the customer unless somebody was quicker, and return the one that is kept."""
 	with ledger.locked(company):
 		if known := _usable(_row(company), livemode, lost):
 			return known
 		columns = {"stripe_customer_id": made, "stripe_customer_livemode": int(livemode)}
-		rows.update("Billing Company", company, columns)
+		rows.update("Billing Company", company, {**columns, "stripe_customer_told": told})
 	log("customer made at stripe", company=company, customer=made)
 	return made
 

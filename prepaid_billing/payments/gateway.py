@@ -42,6 +42,11 @@ def create_customer(params: dict, idempotency_key: str) -> str:
 	return made["id"]
 
 
+def update_customer(customer: str, params: dict) -> None:
+	"""Change what Stripe knows of a customer; "" empties a field. Raises TryAgain, PaymentRefused among it."""
+	_call(lambda client: client.v1.customers.update(customer, params=params))
+
+
 def create_session(params: dict, idempotency_key: str) -> dict:
 	"""Open a Checkout session and return it as a dict. The same key again returns the same session.
 
@@ -52,6 +57,14 @@ def create_session(params: dict, idempotency_key: str) -> dict:
 			params=params, options={"idempotency_key": idempotency_key}
 		)
 	)
+
+
+def expire_session(session_id: str) -> bool:
+	"""Close an open Checkout session, so that nobody can pay there; False where it is not open. Raises TryAgain."""
+	try:
+		return _call(lambda client: client.v1.checkout.sessions.expire(session_id))["status"] == "expired"
+	except PaymentRefused:
+		return False
 
 
 def session_facts(session_id: str) -> PaymentFacts:
@@ -250,7 +263,8 @@ def _log_refusal(error: Exception) -> None:
 
 
 def _refusal(error: Exception) -> TryAgain:
-	passing = stripe.APIConnectionError | stripe.RateLimitError | stripe.APIError
+	# A key that was used for something else: what became of that request nobody has told us.
+	passing = stripe.APIConnectionError | stripe.RateLimitError | stripe.APIError | stripe.IdempotencyError
 	if isinstance(error, passing) or not isinstance(error, stripe.StripeError):
 		return TryAgain(_("The payment service did not answer. Nothing was charged; try again."))
 	missing = isinstance(error, stripe.InvalidRequestError) and error.code == "resource_missing"

@@ -1,6 +1,7 @@
 """Refunds by staff, and what Stripe tells of refunds and disputes, wherever they were made."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 import frappe
@@ -21,12 +22,15 @@ from prepaid_billing.ledger import LockedBalance, balance_of, clock, rows, trans
 from prepaid_billing.log import log
 from prepaid_billing.payments import claims, gateway, keys, topups
 from prepaid_billing.payments.decide import FINAL
-from prepaid_billing.payments.facts import NotRepresentable, to_minor
-from prepaid_billing.payments.takeback import REFUND, Claim, taken_back
-from prepaid_billing.rating.money import ZERO, as_text, from_database
+from prepaid_billing.payments.facts import NotRepresentable, Unclear, to_minor
+from prepaid_billing.payments.takeback import REFUND, Claim, Turned, taken_back
+from prepaid_billing.rating.money import N_, ZERO, as_text, exponent, from_database
 
 KEY_LASTS = 23 * 3600 * clock.SECOND
 """How long Stripe surely remembers our key (it keeps them a day); until then a request is safe to repeat."""
+
+_READS = 5
+"""How often a dispute is read at Stripe while other reports of it come in between."""
 
 _BY_KEY = (
 	"SELECT name, topup, CAST(amount AS CHAR), reason FROM `tabBilling Refund` WHERE idempotency_key = %s"
@@ -68,7 +72,7 @@ def request(topup: str, amount: Decimal | None, reason: str, key: str) -> dict[s
 	except TryAgain as error:
 		raise TryAgain(
 			_(
-				"The payment service did not answer. The refund is planned and goes on by itself; its amount has left the balance."
+				"The refund could not be finished now. It is planned and goes on by itself; its amount has left the balance."
 			)
 		) from error
 	return _state(_row(name))
@@ -91,6 +95,7 @@ def preview(topup: str, amount: Decimal | None) -> dict[str, object]:
 		"available": as_text(available),
 		"is_covered": due <= available,
 		"currency": row.currency,
+		"decimals": exponent(row.currency),
 	}
 
 
@@ -106,8 +111,18 @@ def complete(name: str) -> None:
 			refund,
 			Claim(REFUND, None, "Failed", refund.amount, refund.currency, refund.reason, error.words[:255]),
 		)
-		# More often than not because it was refunded elsewhere.
-		claims.apply(refund.topup, gateway.refunds_of(topups.find(refund.topup).payment_intent_id))
+		_learn_of_others(refund.topup)
+
+
+def _learn_of_others(topup: str) -> None:
+	"""Ask for all refunds of a payment: more often than not one is refused because it was refunded elsewhere.
+
+	The refusal stands whatever comes of this; what it does not learn, Stripe's events and the comparison tell.
+	"""
+	try:
+		claims.apply(topup, gateway.refunds_of(topups.find(topup).payment_intent_id))
+	except (TryAgain, Unclear) as error:
+		log("refunds not read", topup=topup, reason=str(error))
 
 
 def complete_planned() -> int:
@@ -118,7 +133,8 @@ def complete_planned() -> int:
 def hear(topup: str, told: Sequence[Claim], also: Callable[[], None] | None = None) -> None:
 	"""Act on what Stripe tells of claims on a top-up, also when it tells of them before the payment.
 
-	Raises TryAgain while the payment is not there yet, and Unclear where only a person can judge.
+	A dispute that ended otherwise than we know is read at Stripe: reports come in any order, and any end may be
+	turned. Raises TryAgain while the payment is not there yet, and Unclear where only a person can judge.
 	"""
 	# What is told may be newer than the view of the open transaction, which would not show a refund planned since.
 	frappe.db.rollback()
@@ -130,7 +146,22 @@ def hear(topup: str, told: Sequence[Claim], also: Callable[[], None] | None = No
 	# It may be a refund of ours that Stripe tells of before its answer to us has come.
 	for name in frappe.db.sql_list(_PLANNED.format("AND topup = %s"), (topup,)):
 		complete(name)
-	claims.apply(topup, told, also)
+	for _time in range(_READS):
+		try:
+			return claims.apply(topup, told, also)
+		except Turned:
+			told = [_as_it_stands(claim) for claim in told]
+	raise TryAgain(_("This dispute is reported of again and again. Send it again."))
+
+
+def _as_it_stands(claim: Claim) -> Claim:
+	"""Return a dispute as it stands at Stripe now, with how many reports of it we had before we asked."""
+	if claim.kind == REFUND:
+		return claim
+	reports, found = claims.reports_of(claim), gateway.claim("dispute", claim.stripe_id or "")
+	if not found:
+		raise Unclear(N_("It has another end than before, and Stripe does not know it any more."))
+	return replace(found, read_after=reports)
 
 
 def _known(own: dict[str, str], topup: str, amount: Decimal | None) -> str | None:

@@ -19,7 +19,7 @@ from prepaid_billing.rating.money import LIMIT, N_, ZERO
 REFUND, DISPUTE = "Billing Refund", "Billing Dispute"
 
 # Status by Stripe's word, and how late in its life each stands: a later one is never undone by an earlier one.
-# A lost dispute may be won by an appeal. Where one is lost that was won, the comparison with Stripe tells.
+# Which end of a dispute is the later one no report tells: see Turned.
 _REFUND = {
 	"pending": "Pending",
 	"requires_action": "Pending",
@@ -42,9 +42,14 @@ _DISPUTE = {
 }
 _AGE = {
 	REFUND: {"Planned": 0, "Pending": 1, "Succeeded": 2, "Failed": 3, "Cancelled": 3},
-	DISPUTE: {"Inquiry": 0, "Open": 1, "Lost": 2, "Won": 3},
+	DISPUTE: {"Inquiry": 0, "Open": 1, "Lost": 2, "Won": 2},
 }
+_ENDS = {"Lost", "Won"}
 _TAKES = {REFUND: ("Planned", "Pending", "Succeeded"), DISPUTE: ("Open", "Lost")}
+
+
+class Turned(ValueError):
+	"""A dispute that has ended is told to have ended otherwise: only Stripe knows which of the two holds now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ class Claim:
 	"""A refund or a dispute as Stripe or we know it. ``amount`` is in major units of what was paid.
 
 	``failure`` says why a refund failed; ``record`` is the name of our own refund that Stripe's one carries.
+	``read_after`` is how many reports of it we had when it was read at Stripe to learn what holds now.
 	"""
 
 	kind: str
@@ -62,6 +68,7 @@ class Claim:
 	reason: str = ""
 	failure: str = ""
 	record: str = ""
+	read_after: int | None = None
 
 	@property
 	def takes(self) -> Decimal:
@@ -100,12 +107,17 @@ def of_dispute(dispute: dict) -> Claim:
 def merged(known: Claim | None, new: Claim) -> Claim:
 	"""Return the claim as it stands after ``new`` was heard of it, in whatever order.
 
-	Raises Unclear where both are final and contradict each other, or where the amount has changed.
+	Raises Unclear where both are final and contradict each other, or where the amount has changed, and Turned where
+	a dispute has two ends and the new one was not read at Stripe for that.
 	"""
 	if known is None:
 		return new
 	if known.amount != new.amount:
 		raise Unclear(N_("It was {0} {1} before and is {2} now."), known.amount, known.currency, new.amount)
+	if new.read_after is not None:
+		return new
+	if {known.status, new.status} == _ENDS:
+		raise Turned
 	before, after = (_AGE[new.kind][claim.status] for claim in (known, new))
 	if before == after and known.status != new.status:
 		raise Unclear(N_("It was {0} before and is {1} now."), known.status, new.status)

@@ -19,18 +19,20 @@ from prepaid_billing.exceptions import (
 	AccountBlocked,
 	Duplicate,
 	InvalidAmount,
-	RateLimited,
+	PaymentRefused,
 	UnknownTopup,
 )
 from prepaid_billing.ledger import LockedBalance, clock, rows, transaction
 from prepaid_billing.log import log
-from prepaid_billing.payments import customers, gateway, keys, vat
+from prepaid_billing.payments import attempts, customers, gateway, keys, limits, vat
+from prepaid_billing.payments.attempts import Caps
 from prepaid_billing.payments.decide import Decision, TopupState, decide
 from prepaid_billing.payments.facts import NotRepresentable, PaymentFacts, to_minor
+from prepaid_billing.payments.limits import Limits
 from prepaid_billing.rating.money import from_database
 
-SESSION_SECONDS = 3600
-"""How long a customer may take at Checkout; after that the attempt no longer counts as open."""
+SESSION_SECONDS = attempts.OPEN_FOR // clock.SECOND
+"""How long a customer may take at Checkout."""
 
 _WINDOW_SECONDS = 1200
 """How long the same key is used at Stripe; its sessions live at least 30 minutes from their creation."""
@@ -42,7 +44,8 @@ def create(company: str, amount: Decimal, key: str | None = None) -> dict[str, s
 	Our row is committed first, then Stripe is called outside of any lock, with the row's name as the key.
 	The same ``key`` again returns the same top-up.
 
-	Raises InvalidAmount, RateLimited, Duplicate, UnknownCompany, AccountBlocked and TryAgain.
+	Raises InvalidAmount, RateLimited, Duplicate, UnknownCompany, AccountBlocked, TryAgain where nobody knows whether
+	a page was opened, and PaymentRefused where none was: then it has failed.
 	"""
 	# Named before the transaction, so that a repeat after a lost COMMIT finds it.
 	attempt = _Attempt(
@@ -50,7 +53,8 @@ def create(company: str, amount: Decimal, key: str | None = None) -> dict[str, s
 		amount,
 		f"topup:{company}:{key}" if key else None,
 		keys.is_live(),
-		_limits(),
+		limits.of(frappe.db.get_value("Billing Company", company, "currency")),
+		attempts.caps(),
 		settings.amount("vat_rate"),
 		settings.get("credited_part") == "Net",
 	)
@@ -59,7 +63,8 @@ def create(company: str, amount: Decimal, key: str | None = None) -> dict[str, s
 		with ledger.locked(company) as account:
 			return _known(attempt, company) or _insert(account, attempt)
 
-	topup = transaction.run(work)
+	with attempts.one_of_user():
+		topup = transaction.run(work)
 	if not topup.checkout_url:
 		topup.checkout_url = _open_session(topup)
 	log("top-up begun", company=company, topup=topup.name, amount=amount)
@@ -71,6 +76,29 @@ def refresh(name: str) -> None:
 	topup = find(name)
 	if topup.checkout_session_id and topup.status in ("Created", "Processing"):
 		apply(name, gateway.session_facts(topup.checkout_session_id))
+
+
+def cancel(name: str) -> str:
+	"""Close the page at Stripe of a top-up that was not paid, and return how it stands then; safe to repeat.
+
+	What was paid before is credited instead. Raises UnknownTopup and TryAgain.
+	"""
+	topup = find(name)
+	if topup.status != "Created":
+		return topup.status
+	if topup.checkout_session_id and not gateway.expire_session(topup.checkout_session_id):
+		refresh(name)
+	else:
+		transaction.run(lambda: _mark_cancelled(topup))
+	return find(name).status
+
+
+def _mark_cancelled(topup: frappe._dict) -> None:
+	with ledger.locked(topup.company):
+		now = lock(topup.name)
+		# Stripe's event of the closing may have come first; another call may have opened a page meanwhile.
+		if now.status in ("Created", "Expired") and now.checkout_session_id == topup.checkout_session_id:
+			rows.update("Balance Topup", topup.name, {"status": "Cancelled", "failure_reason": ""})
 
 
 def find(name: str) -> frappe._dict:
@@ -212,17 +240,6 @@ def _act(account: LockedBalance, topup: frappe._dict, facts: PaymentFacts, decis
 
 
 @dataclass(frozen=True, slots=True)
-class _Limits:
-	"""What the settings allow, read before the lock. Amounts in major units."""
-
-	smallest: Decimal
-	largest: Decimal
-	per_user: int
-	per_company: int
-	open_at_once: int
-
-
-@dataclass(frozen=True, slots=True)
 class _Attempt:
 	"""A top-up that somebody asks for."""
 
@@ -230,19 +247,10 @@ class _Attempt:
 	amount: Decimal
 	key: str | None
 	livemode: bool
-	limits: _Limits
+	limits: Limits
+	caps: Caps
 	vat_rate: Decimal
 	credits_net: bool
-
-
-def _limits() -> _Limits:
-	return _Limits(
-		settings.amount("topup_minimum"),
-		settings.amount("topup_maximum"),
-		settings.number("topups_per_user"),
-		settings.number("topups_per_company"),
-		settings.number("open_topups_per_company"),
-	)
 
 
 def _insert(account: LockedBalance, attempt: _Attempt) -> frappe._dict:
@@ -258,7 +266,7 @@ def _insert(account: LockedBalance, attempt: _Attempt) -> frappe._dict:
 		raise AccountBlocked(
 			_("Prepaid billing is switched off for this company, so it cannot top up. Please contact us.")
 		)
-	_check_attempts(account, attempt.limits)
+	attempts.check(account, attempt.caps)
 	rows.insert(
 		"Balance Topup",
 		account.now_us,
@@ -281,8 +289,8 @@ def _insert(account: LockedBalance, attempt: _Attempt) -> frappe._dict:
 	return find(attempt.name)
 
 
-def _check_amount(amount: Decimal, currency: str, limits: _Limits) -> None:
-	smallest, largest = limits.smallest, limits.largest
+def _check_amount(amount: Decimal, currency: str, allowed: Limits) -> None:
+	smallest, largest = allowed.smallest, allowed.largest
 	if not smallest <= amount <= largest:
 		raise InvalidAmount(
 			_("A top-up is between {0} and {1}. Nothing was charged.").format(
@@ -295,32 +303,6 @@ def _check_amount(amount: Decimal, currency: str, limits: _Limits) -> None:
 		raise InvalidAmount(
 			_("{0} cannot be paid that exactly. Nothing was charged.").format(currency)
 		) from error
-
-
-def _check_attempts(account: LockedBalance, limits: _Limits) -> None:
-	"""Count in SQL under the balance lock: Frappe's rate limiter is open while Redis is down."""
-	second, day = clock.SECOND, 86400 * clock.SECOND
-	counted = frappe.db.sql(
-		"""
-		SELECT
-			COALESCE(SUM(initiated_by = %(user)s AND created_us > %(ten_minutes)s), 0),
-			COALESCE(SUM(created_us > %(day)s), 0),
-			COALESCE(SUM(status IN ('Created', 'Processing') AND created_us > %(session)s), 0)
-		FROM `tabBalance Topup` WHERE company = %(company)s AND created_us > %(day)s
-		""",
-		{
-			"user": frappe.session.user,
-			"company": account.company,
-			"ten_minutes": account.now_us - 600 * second,
-			"day": account.now_us - day,
-			"session": account.now_us - SESSION_SECONDS * second,
-		},
-	)[0]
-	most = (limits.per_user, limits.per_company, limits.open_at_once)
-	if any(count >= limit for count, limit in zip(counted, most, strict=True)):
-		raise RateLimited(
-			_("Too many top-ups were begun. Nothing was charged; finish one or try again later.")
-		)
 
 
 def _known(attempt: _Attempt, company: str) -> frappe._dict | None:
@@ -344,7 +326,11 @@ def _open_session(topup: frappe._dict) -> str:
 	window = (clock.now_us() - topup.created_us) // (_WINDOW_SECONDS * clock.SECOND)
 	expires = topup.created_us // clock.SECOND + window * _WINDOW_SECONDS + SESSION_SECONDS
 	params = {**json.loads(topup.checkout_params), "expires_at": expires}
-	session = _session_for_customer(topup, params, f"{topup.name}-{window}")
+	try:
+		session = _session_for_customer(topup, params, f"{topup.name}-{window}")
+	except PaymentRefused as error:
+		_note_refusal(topup, error.words)
+		raise
 
 	def work() -> str:
 		with ledger.locked(topup.company):
@@ -365,6 +351,19 @@ def _open_session(topup: frappe._dict) -> str:
 			return session["url"]
 
 	return transaction.run(work)
+
+
+def _note_refusal(topup: frappe._dict, reason: str) -> None:
+	"""Let a top-up that Stripe refuses for good have failed, so that it is not held for open; it may be begun again."""
+
+	def work() -> None:
+		with ledger.locked(topup.company):
+			now = lock(topup.name)
+			# Another call with the same key may have opened one meanwhile.
+			if now.status == "Created" and not now.checkout_session_id:
+				rows.update("Balance Topup", topup.name, {"status": "Failed", "failure_reason": reason[:500]})
+
+	transaction.run(work)
 
 
 def _session_for_customer(topup: frappe._dict, params: dict, key: str) -> dict:

@@ -10,8 +10,9 @@ from dataclasses import replace
 import frappe
 from frappe import _
 
+from prepaid_billing import settings
 from prepaid_billing.batch import each
-from prepaid_billing.exceptions import BillingError, TryAgain, UnknownEvent
+from prepaid_billing.exceptions import BillingError, InvalidInput, TryAgain, UnknownEvent
 from prepaid_billing.ledger import clock, rows, transaction
 from prepaid_billing.log import log
 from prepaid_billing.payments import gateway, keys, refunds, topups
@@ -62,7 +63,8 @@ _FAILED_AGAIN = """
 	WHERE name = %(name)s AND status IN ('Parked', 'Ignored')
 """
 _EVENT = """
-	SELECT event_id, event_type, status, error, topup, payload FROM `tabStripe Event` WHERE name = %s
+	SELECT e.event_id, e.event_type, e.status, e.error, e.topup, p.payload
+	FROM `tabStripe Event` e LEFT JOIN `tabStripe Event Payload` p ON p.name = e.name WHERE e.name = %s
 """
 _WAITING = """
 	SELECT name FROM `tabStripe Event` WHERE status = 'Received' AND received_at < %s
@@ -94,13 +96,12 @@ def process(name: str, event: dict) -> None:
 def replay(name: str) -> dict[str, object]:
 	"""Act once more on a stored event, whatever became of it before, and return how it stands; repeatable.
 
-	Raises UnknownEvent, and TryAgain where it failed again: then it is parked, or waits as before.
+	Raises UnknownEvent, InvalidInput where what it said was removed, and TryAgain where it failed again: then it is
+	parked, or waits as before.
 	"""
 	event = _stored(name)
-	if event.status == "Received":
-		process(name, json.loads(event.payload))
-	elif event.status != "Processed":
-		_process_again(name, json.loads(event.payload))
+	if event.status != "Processed":
+		(process if event.status == "Received" else _process_again)(name, _said(event))
 	after = _stored(name)
 	log("event replayed", stripe_event=name, before=event.status, after=after.status)
 	return {key: after[key] or "" for key in ("event_id", "event_type", "status", "error", "topup")}
@@ -117,6 +118,16 @@ def _stored(name: str) -> frappe._dict:
 	if not found:
 		raise UnknownEvent(_("There is no such event."))
 	return found[0]
+
+
+def _said(event: frappe._dict) -> dict:
+	if not event.payload:
+		raise InvalidInput(
+			_(
+				"What this event said was removed after {0} days, so it cannot be replayed. Nothing was booked; the comparison with Stripe books what is missing."
+			).format(settings.get("keep_payloads_days"))
+		)
+	return json.loads(event.payload)
 
 
 def _process_again(name: str, event: dict) -> None:
@@ -222,10 +233,11 @@ def _store(event: dict, body: bytes) -> str:
 			"status": "Received",
 			"attempts": 0,
 			"received_at": clock.site_time(now_us),
-			"payload": body.decode(),
 		}
 		try:
 			rows.insert("Stripe Event", now_us, values)
+			said = {"name": name, "stripe_event": name, "payload": body.decode()}
+			rows.insert("Stripe Event Payload", now_us, said)
 			return name
 		except Exception as error:
 			if not frappe.db.is_unique_key_violation(error):

@@ -14,7 +14,7 @@ from prepaid_billing.calls import recent
 from prepaid_billing.display import money
 from prepaid_billing.exceptions import AccountBlocked, InvalidAmount
 from prepaid_billing.ledger import balance_of, clock
-from prepaid_billing.payments import topups, vat
+from prepaid_billing.payments import limits, topups, vat
 from prepaid_billing.payments.decide import FINAL
 from prepaid_billing.payments.reasons import in_words
 from prepaid_billing.payments.suggest import suggested
@@ -31,18 +31,18 @@ def topup_form(company: str) -> dict[str, object]:
 	if not takes_topups(view):
 		raise AccountBlocked(blocked(view))
 	rate = rate_of(view)
-	smallest, largest = settings.amount("topup_minimum"), settings.amount("topup_maximum")
+	allowed = limits.of(view.currency)
 	month = recent.of_last_days(company, recent.MONTH).amount
 	return {
 		"available": money(view.available, view.currency),
 		"currency": view.currency,
-		"smallest": short(smallest, view.currency),
-		"largest": short(largest, view.currency),
+		"smallest": short(allowed.smallest, view.currency),
+		"largest": short(allowed.largest, view.currency),
 		"price": price_in_words(rate, view.currency),
 		"month": money(month, view.currency) if month > 0 else "",
 		"choices": [
 			{"value": f"{amount:f}", **_offer(amount, rate, view.currency)}
-			for amount in suggested(month, settings.suggested_amounts(), smallest, largest)
+			for amount in suggested(month, allowed.suggested, allowed.smallest, allowed.largest)
 		],
 		"vat": _vat_in_words(),
 		"blocked": blocked(view),
@@ -142,6 +142,8 @@ def _is_open(topup: frappe._dict) -> bool:
 
 def _reason(topup: frappe._dict) -> str:
 	"""Return why a payment failed, in the user's language where we know Stripe's sentence."""
+	if topup.status == "Cancelled":
+		return _("You have cancelled this top-up.")
 	if topup.status == "Expired":
 		return _("The payment was not completed in time.")
 	return in_words(topup.failure_reason)

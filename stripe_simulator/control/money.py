@@ -91,12 +91,13 @@ _DISPUTE_STEPS = {
 	"close": disputes.close_inquiry,
 	"escalate": disputes.escalate,
 	"lose": disputes.lose,
+	"turn": disputes.turn,
 	"win": disputes.win,
 }
 
 
 def move_dispute(operation: Operation, params: dict[str, Any], id: str, step: str) -> Json:
-	"""Let the bank take the next step: an inquiry is closed or escalated, a dispute lost, appealed against or won."""
+	"""Let the bank take the next step: an inquiry is closed or escalated, a dispute lost, appealed against, won or turned."""
 	dispute = operation.store.require("dispute", id, "dispute")
 	_DISPUTE_STEPS[step](operation, dispute)
 	return dispute

@@ -109,6 +109,17 @@ def appeal(operation: Operation, dispute: StripeObject) -> None:
 	operation.emit("charge.dispute.updated", dispute, before=before)
 
 
+def turn(operation: Operation, dispute: StripeObject) -> None:
+	"""Let the bank decide otherwise after the end: a dispute that was won is lost, or one that was lost is won."""
+	_require_status(dispute, ("won", "lost"))
+	before = copy.deepcopy(dispute)
+	is_lost = before["status"] == "won"
+	dispute["status"] = "lost" if is_lost else "won"
+	(balance.book_dispute if is_lost else balance.book_dispute_reversal)(operation, dispute)
+	operation.emit("charge.dispute.updated", dispute, before=before)
+	operation.emit(f"charge.dispute.funds_{'withdrawn' if is_lost else 'reinstated'}", dispute)
+
+
 def close_inquiry(operation: Operation, dispute: StripeObject) -> None:
 	"""End an inquiry without a dispute; no money has moved."""
 	_require_status(dispute, INQUIRIES)

@@ -15,6 +15,7 @@ DOCTYPES = [
 	"Call Charge",
 	"Balance Topup",
 	"Stripe Event",
+	"Stripe Event Payload",
 	"Billing Company",
 ]
 

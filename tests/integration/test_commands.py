@@ -159,8 +159,11 @@ def test_no_role_may_write_what_the_product_writes_itself(doctype: str) -> None:
 
 
 def test_the_payload_of_an_event_is_for_one_role() -> None:
-	(permission,) = frappe.get_all("DocPerm", {"parent": "Stripe Event", "permlevel": 1}, ["role", "write"])
-	assert (permission.role, permission.write) == (MANAGER, 0)
+	(permission,) = frappe.get_all(
+		"DocPerm", {"parent": "Stripe Event Payload"}, ["role", "write", "export", "create"]
+	)
+	assert (permission.role, permission.write, permission.export, permission.create) == (MANAGER, 0, 0, 0)
+	assert not frappe.get_meta("Stripe Event").has_field("payload")
 
 
 def test_install_and_uninstall_leave_a_site_as_they_found_it() -> None:

@@ -86,6 +86,7 @@ METHODS: dict[str, tuple[Row, ...]] = {
 	"stripe.webhook": (Row("POST", {"id": "evt_wall"}, (400,), (400,)),),
 	"stripe.replay": (Row("POST", {"event": "{event}"}),),
 	"topup.create": (Row("POST", {**COMPANY, "amount": "50"}),),
+	"topup.cancel": (Row("POST", {"topup": "{topup}"}),),
 	"topup.offer": (Row("GET", {**COMPANY, "amount": "50"}),),
 	"topup.status": (Row("GET", {"topup": "{topup}"}),),
 	"topup.refund": (Row("POST", {"topup": "{topup}", "reason": "x", "idempotency_key": "wall"}),),

@@ -6,8 +6,9 @@ import frappe
 
 from prepaid_billing.calls import cdr, session
 from prepaid_billing.calls.cdr import Cdr
+from prepaid_billing.ledger import clock, rows
 from prepaid_billing.ledger.verify import verify
-from prepaid_billing.patches import number_test_receipts_apart
+from prepaid_billing.patches import keep_payloads_apart, number_test_receipts_apart
 from prepaid_billing.patches import tell_reports_of_calls_apart as patch
 from prepaid_billing.payments import issuing
 from tests import site
@@ -106,3 +107,22 @@ def test_a_live_number_that_goes_to_a_test_receipt_later_is_found() -> None:
 			frappe.db.sql(f"UPDATE `tab{doctype}` SET livemode = %s WHERE name = %s", (livemode, name))
 		frappe.db.commit()
 		assert len(verify()) == found
+
+
+def test_payloads_of_before_move_to_records_of_their_own_and_their_column_goes() -> None:
+	names = [new_id() for _n in range(3)]
+	frappe.db.sql_ddl("ALTER TABLE `tabStripe Event` ADD COLUMN `payload` longtext")
+	for name in names:
+		event = {"name": name, "event_id": name, "status": "Ignored", "payload": f'{{"id": "{name}"}}'}
+		rows.insert("Stripe Event", clock.now_us(), event)
+	frappe.db.commit()
+	frappe.db.sql(keep_payloads_apart._MOVE, (names[:1],))
+	frappe.db.commit()
+	for _time in range(2):
+		keep_payloads_apart.execute()
+	site.fresh()
+	assert not frappe.db.sql("SHOW COLUMNS FROM `tabStripe Event` LIKE 'payload'")
+	moved = frappe.db.sql(
+		"SELECT name, stripe_event, payload FROM `tabStripe Event Payload` WHERE name IN %s", (names,)
+	)
+	assert sorted(moved) == sorted((name, name, f'{{"id": "{name}"}}') for name in names)

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,14 +13,22 @@ import frappe
 import pytest
 import requests
 
-from prepaid_billing.exceptions import BillingError, InvalidInput
+from prepaid_billing.exceptions import BillingError, InvalidInput, PaymentRefused, RateLimited, TryAgain
 from prepaid_billing.payments import refunds, topups
+from prepaid_billing.permissions import CUSTOMER, STAFF
 from tests import site
 from tests.books import entries_of
 from tests.client import Api
-from tests.factories import make_api_customer, make_company, new_id
+from tests.factories import api_key_of, join_company, make_api_customer, make_company, make_user, new_id
 from tests.integration.test_topup import eventually, status_of
-from tests.stripe_checkout import DECLINED_CARD, pay, pay_by_debit, simulate
+from tests.stripe_checkout import (
+	DECLINED_CARD,
+	pause_webhooks,
+	pay,
+	pay_by_debit,
+	resume_webhooks,
+	simulate,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -77,6 +86,103 @@ def test_an_expired_session_makes_room_for_another_top_up() -> None:
 	begun(company)
 
 
+def break_parameters(topup: str) -> None:
+	frappe.db.sql(
+		'UPDATE `tabBalance Topup` SET checkout_params = \'{"mode": "none"}\' WHERE name = %s', (topup,)
+	)
+	frappe.db.commit()
+
+
+def begun_without_stripe(company: str, key: str, monkeypatch: pytest.MonkeyPatch) -> str:
+	"""A top-up for which no session was opened, the outcome being unknown."""
+	with monkeypatch.context() as broken, pytest.raises(TryAgain):
+		broken.setitem(frappe.conf, "stripe_api_base", "http://127.0.0.1:9")
+		topups.create(company, Decimal(50), key)
+	site.fresh()
+	return frappe.db.get_value("Balance Topup", {"company": company, "idempotency_key": ["like", f"%{key}"]})
+
+
+def test_what_stripe_refuses_for_good_has_failed_with_its_reason_and_makes_room(
+	monkeypatch: pytest.MonkeyPatch,
+) -> None:
+	company = make_company()
+	names = [begun_without_stripe(company, key, monkeypatch) for key in ("one", "two", "three")]
+	assert [status_of(name) for name in names] == ["Created"] * 3, "the outcome is unknown"
+	with pytest.raises(RateLimited):
+		begun(company)
+	params = topups.find(names[0]).checkout_params
+	break_parameters(names[0])
+	with pytest.raises(PaymentRefused):
+		topups.create(company, Decimal(50), "one")
+	assert status_of(names[0]) == "Failed"
+	assert "mode" in topups.find(names[0]).failure_reason
+	begun(company)
+	frappe.db.sql("UPDATE `tabBalance Topup` SET checkout_params = %s WHERE name = %s", (params, names[0]))
+	frappe.db.commit()
+	pay(topups.create(company, Decimal(50), "one")["checkout_url"])
+	eventually(lambda: status_of(names[0]) == "Paid")
+
+
+def test_a_refusal_does_not_fail_what_was_opened_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+	company = make_company()
+	name = begun_without_stripe(company, "again", monkeypatch)
+	stale = topups.find(name)
+	topups.create(company, Decimal(50), "again")
+	stale.checkout_params = '{"mode": "none"}'
+	# So long ago that Stripe is asked with another key.
+	stale.created_us -= 1300 * 1_000_000
+	with pytest.raises(PaymentRefused):
+		topups._open_session(stale)
+	assert status_of(name) == "Created"
+
+
+def test_a_customer_cancels_a_top_up_and_its_page_at_stripe_is_closed() -> None:
+	company = make_company()
+	customer = Api(make_api_customer(company))
+	topup = customer.ok("topup.create", amount="50")
+	for _time in range(2):
+		assert customer.ok("topup.cancel", topup=topup["topup"])["status"] == "Cancelled"
+	assert pay(topup["checkout_url"]).status_code != 303
+	eventually(lambda: has_event(topup["topup"], "checkout.session.expired"))
+	assert status_of(topup["topup"]) == "Cancelled"
+	assert entries_of(company) == []
+
+
+def has_event(topup: str, kind: str) -> bool:
+	return bool(frappe.db.exists("Stripe Event", {"topup": topup, "event_type": kind, "status": "Processed"}))
+
+
+def test_a_cancelled_top_up_makes_room_for_another_one() -> None:
+	company = make_company()
+	customer = Api(make_api_customer(company))
+	names = [customer.ok("topup.create", amount="50")["topup"] for _n in range(3)]
+	customer.ok("topup.cancel", topup=names[0])
+	customer.ok("topup.create", amount="50")
+
+
+def test_what_was_paid_is_credited_and_not_cancelled() -> None:
+	company = make_company()
+	pause_webhooks()
+	try:
+		topup, url = begun(company)
+		pay(url)
+		assert topups.cancel(topup) == "Paid"
+	finally:
+		resume_webhooks()
+	assert entries_of(company) == ["Top-up 50.0"]
+
+
+def test_others_cancel_nothing() -> None:
+	company = make_company()
+	topup, _url = begun(company)
+	for caller, status in (
+		(Api(make_api_customer(make_company())), 404),
+		(Api(make_api_customer(company, may_top_up=False)), 403),
+	):
+		assert caller.post("topup.cancel", topup=topup).status_code == status
+	assert status_of(topup) == "Created"
+
+
 def test_attempts_are_limited_by_company_and_day() -> None:
 	company = make_company()
 	for setting, value in (("topups_per_company", 2), ("open_topups_per_company", 9)):
@@ -96,6 +202,42 @@ def test_attempts_are_limited_by_company_and_day() -> None:
 		for setting, value in (("topups_per_company", 20), ("open_topups_per_company", 3)):
 			frappe.db.set_single_value("Prepaid Billing Settings", setting, value)
 		frappe.db.commit()
+
+
+def user_of(*companies: str) -> Api:
+	"""A customer who may top up several companies."""
+	email = make_user(CUSTOMER)
+	for company in companies:
+		join_company(email, company, may_top_up=True)
+	return Api(api_key_of(email))
+
+
+def test_attempts_of_a_user_are_limited_over_all_companies() -> None:
+	companies = [make_company() for _n in range(3)]
+	user = user_of(*companies)
+	places = [companies[0]] * 3 + [companies[1]] * 2
+	for company in places:
+		user.ok("topup.create", amount="50", company=company)
+	answer = user.post("topup.create", amount="50", company=companies[2])
+	assert (answer.status_code, answer.json()["code"]) == (429, "RATE_LIMITED")
+	user_of(companies[2]).ok("topup.create", amount="50", company=companies[2])
+
+
+def test_attempts_of_a_user_at_ten_companies_at_once_stay_within_the_limit() -> None:
+	companies = [make_company() for _n in range(10)]
+	key = user_of(*companies).session.headers["Authorization"]
+
+	def begin(company: str) -> int:
+		return Api(key).post("topup.create", amount="50", company=company).status_code
+
+	with ThreadPoolExecutor(10) as pool:
+		assert sorted(pool.map(begin, companies)) == [200] * 5 + [429] * 5
+
+
+def test_staff_who_act_for_many_companies_are_limited_within_each() -> None:
+	staff = Api(api_key_of(make_user(STAFF)))
+	for _n in range(6):
+		staff.ok("topup.create", amount="50", company=make_company())
 
 
 def paid(company: str) -> str:

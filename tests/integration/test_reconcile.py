@@ -235,6 +235,18 @@ def test_a_dispute_under_appeal_stays_taken_and_is_given_back_when_that_is_won(w
 	assert balance(company) == 50
 
 
+def test_a_dispute_that_is_turned_after_its_end_is_followed_beyond_the_window(world: World) -> None:
+	company = make_company()
+	dispute = world.simulate("disputes", payment_intent=world.pay(company))["id"]
+	world.simulate(f"disputes/{dispute}/win")
+	assert world.reconcile(30).differences == []
+	for expected in (0, 50):
+		world.pass_days(40)
+		world.simulate(f"disputes/{dispute}/turn")
+		assert world.reconcile(30).differences == []
+		assert balance(company) == expected
+
+
 def test_one_dispute_that_nobody_understands_is_a_difference_and_all_others_are_compared(
 	world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """Money that goes back: by staff, at Stripe's dashboard or by the customer's bank, from the balance exactly once."""
 
+import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,7 +13,7 @@ from prepaid_billing import ledger
 from prepaid_billing.calls import session
 from prepaid_billing.exceptions import AccountBlocked, InsufficientBalance
 from prepaid_billing.ledger import balance_of
-from prepaid_billing.payments import claims, gateway, refunds, topups
+from prepaid_billing.payments import claims, gateway, issuing, refunds, takeback, topups
 from tests import factories, site
 from tests.books import entries_of
 from tests.client import Api
@@ -230,6 +231,61 @@ def test_a_lost_dispute_stays_taken() -> None:
 	assert entries_of(company) == ["Top-up 50.0", "Dispute -50.0"]
 
 
+TURNS = ["Dispute -50.0", "Dispute Reversal 50.0"]
+
+
+@pytest.mark.parametrize("end,turned", [("win", 3), ("lose", 2)])
+def test_a_dispute_that_is_turned_after_its_end_is_booked_once_each_time(end: str, turned: int) -> None:
+	company, topup = paid()
+	factories.give(company, "10")
+	dispute = disputed(topup)
+	simulate(f"disputes/{dispute}/{end}")
+	eventually(lambda: topup_fields(topup.name, "status") == [{"win": "Paid", "lose": "Disputed"}[end]])
+	for turn in range(turned, turned + 3):
+		simulate(f"disputes/{dispute}/turn")
+		eventually(lambda turn=turn: len(entries_of(company)) == 2 + turn)
+	assert entries_of(company)[2:] == (TURNS * 3)[: turned + 2]
+	for event in events_of(topup.checkout_session_id):
+		assert post(as_body(event), signature(as_body(event))) == 200
+	assert entries_of(company)[2:] == (TURNS * 3)[: turned + 2]
+
+
+@pytest.mark.usefixtures("no_webhooks")
+def test_any_order_of_a_dispute_that_is_turned_ends_as_stripe_has_it() -> None:
+	for ends in (("win", "turn"), ("lose", "turn"), ("win", "turn", "turn")):
+		company, topup = paid()
+		dispute = disputed(topup)
+		for step in ends:
+			simulate(f"disputes/{dispute}/{step}")
+		events = [
+			row for row in events_of(topup.checkout_session_id) if row["type"].startswith("charge.disp")
+		]
+		random.Random(4).shuffle(events)
+		for event in [*events, *events]:
+			event["id"] = f"evt_{new_id()}"
+			assert post(as_body(event), signature(as_body(event))) == 200
+		status = frappe.get_all("Billing Dispute", {"topup": topup.name}, pluck="status")
+		assert status == [{2: {"win": "Lost", "lose": "Won"}[ends[0]], 3: "Won"}[len(ends)]]
+		assert balance(company) == (50 if status == ["Won"] else 0)
+
+
+@pytest.mark.usefixtures("no_webhooks")
+def test_a_dispute_that_was_read_at_stripe_before_another_report_came_is_read_again() -> None:
+	company, topup = paid()
+	dispute = disputed(topup)
+	simulate(f"disputes/{dispute}/win")
+	refunds.hear(topup.name, [gateway.claim("dispute", dispute)])
+	known = claims.reports_of(gateway.claim("dispute", dispute))
+	simulate(f"disputes/{dispute}/turn")
+	read = replace(gateway.claim("dispute", dispute), read_after=known)
+	simulate(f"disputes/{dispute}/turn")
+	refunds.hear(topup.name, [gateway.claim("dispute", dispute)])
+	with pytest.raises(takeback.Turned):
+		claims.apply(topup.name, [read])
+	refunds.hear(topup.name, [read])
+	assert balance(company) == 50
+
+
 def test_an_inquiry_moves_no_money_until_it_becomes_a_dispute() -> None:
 	company, topup = paid()
 	dispute = disputed(topup, inquiry="true")
@@ -311,6 +367,27 @@ def test_a_refund_that_stripe_refuses_is_given_back_and_what_was_done_elsewhere_
 	assert done["status"] == "Failed" and done["failure_reason"]
 	assert balance(company) == 10
 	assert topup_fields(topup.name, "status", "amount_refunded") == ["Partly Refunded", 40]
+
+
+@pytest.mark.usefixtures("no_webhooks")
+def test_a_refund_that_was_refused_is_told_so_also_when_stripe_is_gone_right_after() -> None:
+	company, topup = paid()
+	simulate("refunds", payment_intent=topup.payment_intent_id, amount=4000)
+	simulate("faults", kind="error_before", method="GET", path="/v1/refunds", times=3)
+	done = refunds.request(topup.name, Decimal(20), "goodwill", new_id())
+	assert (done["status"], done["taken_from_balance"]) == ("Failed", "0.000000")
+	assert balance(company) == 50
+
+
+def test_what_is_planned_and_what_was_never_reversed_is_found_by_an_index() -> None:
+	for query in (
+		refunds._PLANNED.format(""),
+		refunds._PLANNED.format("AND topup = 'x'"),
+		issuing._WITHOUT_REVERSAL,
+	):
+		plan = frappe.db.sql(f"EXPLAIN {query}", as_dict=True)
+		assert plan[0].type in ("ref", "range"), plan
+		assert "filesort" not in plan[0].Extra or query == issuing._WITHOUT_REVERSAL, plan
 
 
 def lose_answer(topup: str, amount: int) -> None:

@@ -10,7 +10,7 @@ from prepaid_billing.payments import keys, topups
 from tests import site
 from tests.concurrency.at_once import at_once
 from tests.factories import make_company, new_id
-from tests.stripe_checkout import pay
+from tests.stripe_checkout import pay, simulate
 
 
 def at_stripe() -> stripe.StripeClient:
@@ -36,6 +36,34 @@ def test_a_company_is_one_customer_at_stripe_with_name_mail_and_language() -> No
 	assert {session["customer"] for session in sessions} == {customer["id"]}
 	site.fresh()
 	assert frappe.db.get_value("Billing Company", company, "stripe_customer_id") == customer["id"]
+
+
+def change_mail(company: str, address: str) -> None:
+	doc = frappe.get_doc("Billing Company", company)
+	doc.billing_emails = address
+	doc.save()
+	frappe.db.commit()
+
+
+def test_the_customer_at_stripe_follows_the_companys_mail_at_the_next_top_up() -> None:
+	company = make_company(billing_emails="old@example.com")
+	topups.create(company, Decimal(50))
+	for address in ("new@example.com", "newer@example.com"):
+		change_mail(company, address)
+		topups.create(company, Decimal(50))
+		[customer] = customers_of(company)
+		assert customer["email"] == address
+
+
+def test_a_customer_that_cannot_be_updated_keeps_nobody_from_topping_up() -> None:
+	company = make_company(billing_emails="old@example.com")
+	topups.create(company, Decimal(50))
+	change_mail(company, "new@example.com")
+	simulate("faults", kind="error_before", method="POST", path="/v1/customers/", times=3)
+	assert topups.create(company, Decimal(50))["checkout_url"]
+	assert customers_of(company)[0]["email"] == "old@example.com"
+	topups.create(company, Decimal(50))
+	assert customers_of(company)[0]["email"] == "new@example.com", "it is made good the next time"
 
 
 def test_two_first_top_ups_at_once_make_one_customer() -> None:

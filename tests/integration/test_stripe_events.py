@@ -1,5 +1,6 @@
 """Events that could not be acted on: kept with the reason, replayed by staff or by the hourly job, never twice."""
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -7,12 +8,12 @@ from decimal import Decimal
 import frappe
 import pytest
 
-from prepaid_billing.payments import topups, webhook
+from prepaid_billing.payments import payloads, topups, webhook
 from prepaid_billing.permissions import MANAGER, STAFF
 from tests import factories, site
 from tests.books import entries_of
 from tests.client import Api
-from tests.factories import make_company, make_user
+from tests.factories import make_company, make_user, new_id
 from tests.integration.test_topup import paid_topup
 from tests.stripe_checkout import as_body, events_of, pause_webhooks, pay, resume_webhooks, signature
 from tests.stripe_lives import refund_before_its_payment
@@ -147,5 +148,100 @@ def test_the_payload_is_readable_by_one_role(role: str, is_shown: bool) -> None:
 	_company, event, _topup = unpaid_but_told()
 	name = receive(event)
 	reader = Api(factories.api_key_of(make_user(role)))
+	answer = reader.session.get(f"{site.WEB_URL}/api/resource/Stripe Event Payload/{name}", timeout=30)
+	assert (event["id"] in answer.text) == is_shown
 	answer = reader.session.get(f"{site.WEB_URL}/api/resource/Stripe Event/{name}", timeout=30)
-	assert (answer.json()["data"].get("payload") is not None) == is_shown
+	assert answer.status_code == 200 and "payment_intent_data" not in answer.text
+	assert "payload" not in answer.json()["data"]
+
+
+SEARCHES = (
+	"client.get_count",
+	"client.get_list",
+	"client.get_value",
+	"desk.reportview.get",
+	"desk.reportview.get_count",
+)
+
+
+@pytest.mark.parametrize("role", [STAFF, "System Manager"])
+def test_no_filter_of_a_list_tells_others_what_a_payload_holds(role: str) -> None:
+	_company, event, _topup = unpaid_but_told()
+	receive(event)
+	reader = Api(factories.api_key_of(make_user(role)))
+	for method in SEARCHES:
+		for doctype in ("Stripe Event", "Stripe Event Payload"):
+			answers = []
+			for text in (event["id"], "nothing of the kind"):
+				for filters in (
+					{"payload": ["like", f"%{text}%"]},
+					[["Stripe Event Payload", "payload", "like", f"%{text}%"]],
+				):
+					form = {
+						"doctype": doctype,
+						"filters": json.dumps(filters),
+						"fields": '["name"]',
+						"fieldname": "name",
+					}
+					answer = reader.session.post(
+						f"{site.WEB_URL}/api/method/frappe.{method}", data=form, timeout=30
+					)
+					answers.append((answer.status_code, answer.json().get("message")))
+			assert answers[:2] == answers[2:], (method, doctype)
+
+
+def payload_of(name: str) -> str | None:
+	site.fresh()
+	return frappe.db.get_value("Stripe Event Payload", name, "payload")
+
+
+def processed() -> tuple[str, dict, str]:
+	"""A company, an event of its payment that was acted on, and the event's name."""
+	company = make_company()
+	_topup, events = paid_topup(company)
+	event = next(event for event in events if event["type"] == "checkout.session.completed")
+	return company, event, receive(event)
+
+
+def test_old_payloads_are_removed_and_a_doubled_event_has_no_effect_all_the_same(manager: Api) -> None:
+	company, event, name = processed()
+	_company, parked_event, _topup = unpaid_but_told()
+	parked = receive(parked_event)
+	payloads.remove_old()
+	assert payload_of(name)
+	with site.later(181 * 86_400):
+		payloads.remove_old()
+	assert payload_of(name) is None
+	assert payload_of(parked), "what waits for a person is kept"
+	for doubled in (event, event, {**event, "id": f"evt_{new_id()}"}):
+		receive(doubled)
+	assert entries_of(company) == ["Top-up 50.0"]
+	assert frappe.db.count("Stripe Event", {"event_id": event["id"]}) == 1
+	assert manager.ok("stripe.replay", event=name)["status"] == "Processed"
+
+
+def test_a_replay_of_an_event_whose_payload_was_removed_says_why_it_cannot(manager: Api) -> None:
+	event = {"id": f"evt_{new_id()}", "type": "customer.updated", "livemode": False, "data": {"object": {}}}
+	name = receive(event)
+	with site.later(181 * 86_400):
+		payloads.remove_old()
+	answer = manager.post("stripe.replay", event=name)
+	assert (answer.status_code, answer.json()["code"]) == (422, "INVALID_INPUT")
+	assert "removed after 180 days" in answer.json()["error"]
+	assert event_fields(name, "status") == ["Ignored"]
+
+
+def test_payloads_are_removed_in_small_batches_and_kept_where_the_setting_is_0(
+	monkeypatch: pytest.MonkeyPatch,
+) -> None:
+	names = [processed()[2] for _n in range(5)]
+	monkeypatch.setattr(payloads, "BATCH", 2)
+	frappe.db.set_single_value("Prepaid Billing Settings", "keep_payloads_days", 0)
+	frappe.db.commit()
+	with site.later(10_000 * 86_400):
+		assert payloads.remove_old() == 0
+	frappe.db.set_single_value("Prepaid Billing Settings", "keep_payloads_days", 180)
+	frappe.db.commit()
+	with site.later(181 * 86_400):
+		assert payloads.remove_old() >= 5
+	assert [payload_of(name) for name in names] == [None] * 5

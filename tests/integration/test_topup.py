@@ -353,8 +353,8 @@ def test_net_and_vat_are_told_for_each_amount() -> None:
 	doc.save()
 	frappe.db.commit()
 	try:
-		page = Portal(*factories.make_customer(company)).get("/business/billing/topup?suggested=33").text
-		offer = Api(factories.make_api_customer(company)).get("topup.offer", amount="33").json()["message"]
+		page = Portal(*make_customer(company)).get("/business/billing/topup?suggested=33").text
+		offer = Api(make_api_customer(company)).get("topup.offer", amount="33").json()["message"]
 	finally:
 		doc.vat_rate = 0
 		doc.save()

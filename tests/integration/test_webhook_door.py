@@ -86,7 +86,7 @@ def test_a_signed_body_that_is_no_event_is_refused(address: str, body: bytes) ->
 	answer = Api().raw(address, body, **JSON, **{"Stripe-Signature": header})
 	assert (answer.status_code, answer.json()["code"]) == (400, "INVALID_INPUT")
 	site.fresh()
-	assert not frappe.db.exists("Stripe Event", {"payload": body.decode(errors="replace")})
+	assert not frappe.db.exists("Stripe Event Payload", {"payload": body.decode(errors="replace")})
 
 
 def test_a_body_larger_than_any_event_is_refused(address: str) -> None:

@@ -58,7 +58,7 @@ class BillingCompany(KeptForEver):
 
 	def _keep_stripe_customer(self) -> None:
 		"""The first top-up writes it, maybe while this form was open."""
-		columns = ["stripe_customer_id", "stripe_customer_livemode"]
+		columns = ["stripe_customer_id", "stripe_customer_livemode", "stripe_customer_told"]
 		kept = None if self.is_new() else frappe.db.get_value(self.doctype, self.name, columns, as_dict=True)
 		self.update(kept or dict.fromkeys(columns))
 

@@ -2,14 +2,17 @@
 # MIT License, see license.txt
 
 import re
+from decimal import Decimal
 
 import frappe
 from frappe import _
 from frappe.model.document import Document
 from frappe.utils import flt
 
-from prepaid_billing.payments import keys
+from prepaid_billing.display import money
+from prepaid_billing.payments import keys, limits
 from prepaid_billing.payments.issuing import TEST_PREFIX
+from prepaid_billing.rating.money import from_database
 
 
 class PrepaidBillingSettings(Document):
@@ -26,8 +29,27 @@ class PrepaidBillingSettings(Document):
 	def _validate_topups(self) -> None:
 		if not 0 < self.topup_minimum <= self.topup_maximum:
 			frappe.throw(_("The smallest top-up is greater than 0 and at most the largest."))
-		amounts = (self.suggested_amounts or "").split()
-		if not 1 <= len(amounts) <= 4 or not all(amount.isascii() and amount.isdigit() for amount in amounts):
+		self._validate_suggested(self.suggested_amounts)
+		currencies = [row.currency for row in self.topup_limits]
+		if len(currencies) != len(set(currencies)):
+			frappe.throw(_("A currency has its own limits once."))
+		for row in self.topup_limits:
+			self._validate_suggested(row.suggested_amounts)
+			self._validate_limits(row.currency, from_database(row.smallest), from_database(row.largest))
+
+	def _validate_limits(self, currency: str, smallest: Decimal, largest: Decimal) -> None:
+		least, most = limits.least_at_stripe(currency), limits.most_at_stripe(currency)
+		if not 0 < smallest <= largest or not least <= smallest or not largest <= most:
+			frappe.throw(
+				_(
+					"Top-ups in {0} are between {1} and {2} at Stripe, the smallest at most the largest."
+				).format(currency, money(least, currency), money(most, currency))
+			)
+		if not limits.are_payable((smallest, largest), currency):
+			frappe.throw(_("{0} cannot be paid that exactly.").format(currency))
+
+	def _validate_suggested(self, amounts: str) -> None:
+		if not limits.whole(amounts):
 			frappe.throw(_("Give one to four whole suggested amounts, separated by blanks."))
 
 	def _validate_receipts(self) -> None:

@@ -10,8 +10,11 @@ frappe.ui.form.on("Stripe Event", {
 			const open = () => frappe.set_route("Form", "Balance Topup", topup);
 			frm.add_custom_button(__("Top-up"), open, __("View"));
 		}
-		if (status !== "Processed" && frappe.user.has_role("Prepaid Billing Manager")) {
-			add_replay(frm);
+		if (frappe.user.has_role("Prepaid Billing Manager")) {
+			add_payload(frm);
+			if (status !== "Processed") {
+				add_replay(frm);
+			}
 		}
 	},
 });
@@ -28,6 +31,14 @@ function meaning({ status, error }) {
 		),
 	};
 	return `<div>${[reason && `<strong>${reason}</strong>`, sentences[status]].filter(Boolean).join("<br>")}</div>`;
+}
+
+// What the event said is a record of its own, which this role alone may read; it has the event's name.
+async function add_payload(frm) {
+	const name = frm.doc.name;
+	if (await frappe.db.exists("Stripe Event Payload", name)) {
+		frm.add_custom_button(__("Payload"), () => frappe.set_route("Form", "Stripe Event Payload", name), __("View"));
+	}
 }
 
 function add_replay(frm) {

@@ -22,7 +22,7 @@ prepaid_billing.ask_topup_refund = async function (frm) {
 				fieldname: "amount",
 				fieldtype: "Data",
 				label: __("Amount in {0}", [currency]),
-				default: plain(all.left, currency),
+				default: plain(all),
 				description: __("At most {0} is left of this payment.", [money(all.left, currency)]),
 				reqd: 1,
 			},
@@ -33,7 +33,7 @@ prepaid_billing.ask_topup_refund = async function (frm) {
 		async primary_action({ reason }) {
 			const button = dialog.get_primary_btn().prop("disabled", true);
 			try {
-				const args = { topup, amount: typed(dialog), reason, idempotency_key: key };
+				const args = { topup, amount: typed(dialog, all.decimals), reason, idempotency_key: key };
 				await prepaid_billing.call("topup.refund", args).then(tell_outcome, keep_open_unless_planned);
 				dialog.hide();
 				frm.reload_doc();
@@ -71,12 +71,12 @@ function watch_amount(dialog, { topup, company, all }) {
 	const show = (effect) => show_effect(dialog, effect);
 	const update = async () => {
 		const turn = ++latest;
-		const amount = typed(dialog);
+		const amount = typed(dialog, all.decimals);
 		const effect = amount
 			? await prepaid_billing
 					.get("topup.refundable", { topup, amount })
 					.then((preview) => effect_of(preview, company), impossible)
-			: impossible({ message: __("Write the amount without separators, such as 1234.56.") });
+			: impossible({ message: __("Write the amount without separators, such as {0}.", [example(all)]) });
 		// An answer that was overtaken by a newer one tells of another amount.
 		if (turn === latest) {
 			show(effect);
@@ -111,16 +111,20 @@ function show_effect(dialog, { sentence, possible }) {
 	dialog.fields_dict.effect.$wrapper.empty().append(effect);
 }
 
-// As the API takes it, or nothing. "1.000" is a thousand to some and one to others: never guess about money.
-function typed(dialog) {
+// As the API takes it, or nothing. "1.000" is a thousand to some and one to others: never guess about money. Only where a
+// currency has three decimals is it one, and what it takes stands below it before anything is sent.
+function typed(dialog, decimals) {
 	const text = (dialog.get_value("amount") || "").trim();
-	return /^[0-9]+([.,]([0-9]{1,2}))?$/.test(text) ? text.replace(",", ".") : null;
+	const form = decimals ? new RegExp(`^[0-9]+([.,][0-9]{1,${decimals}})?$`) : /^[0-9]+$/;
+	return form.test(text) ? text.replace(",", ".") : null;
 }
 
 const money = (amount, currency) => prepaid_billing.money(amount, currency, { exact: true });
 
-// "30.000000" as a person writes it: "30.00", "30,00".
-function plain(amount, currency) {
-	const { decimal_str, precision } = get_number_format_info(get_number_format(currency));
-	return Number(amount).toFixed(Math.min(precision, 2)).replace(".", decimal_str);
+// "30.000000" as a person writes it: "30.00", "30,00"; yen without decimals, dinars with three.
+function plain({ left, currency, decimals }) {
+	const { decimal_str } = get_number_format_info(get_number_format(currency));
+	return Number(left).toFixed(decimals).replace(".", decimal_str || ".");
 }
+
+const example = ({ decimals }) => (1234.567).toFixed(decimals);

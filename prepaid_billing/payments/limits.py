@@ -1,0 +1,78 @@
+"""How little and how much is paid at once in a currency, and what is offered first. Amounts are in major units.
+
+A currency with a row in the settings has its own limits. Any other one takes the general ones, but never less or more
+than Stripe takes: 10 is a fair least top-up in euros, and Stripe refuses it in yen.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from prepaid_billing import settings
+from prepaid_billing.payments.facts import NotRepresentable, to_minor
+from prepaid_billing.rating.money import ZERO, exponent, from_database
+
+# https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts. Where Stripe states none, it is the equivalent
+# of half a dollar, which only Stripe knows: it refuses what is less, and nothing was charged.
+_LEAST_AT_STRIPE = {
+	**dict.fromkeys("AUD BRL CAD CHF EUR INR NZD SGD USD".split(), Decimal("0.50")),
+	**dict.fromkeys("AED MYR PLN RON".split(), Decimal(2)),
+	**dict.fromkeys("NOK SEK".split(), Decimal(3)),
+	**dict.fromkeys("MXN THB".split(), Decimal(10)),
+	"BGN": Decimal(1),
+	"CZK": Decimal(15),
+	"DKK": Decimal("2.50"),
+	"GBP": Decimal("0.30"),
+	"HKD": Decimal(4),
+	"HUF": Decimal(175),
+	"JPY": Decimal(50),
+}
+_MOST_IN_MINOR_UNITS = 99_999_999
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+	"""The least and the most that a top-up may be, and the amounts that are offered where use suggests none."""
+
+	smallest: Decimal
+	largest: Decimal
+	suggested: list[Decimal]
+
+
+def of(currency: str) -> Limits:
+	"""Return the limits of a currency, as the settings say."""
+	for row in settings.get("topup_limits") or []:
+		if row.currency == currency:
+			return Limits(
+				from_database(row.smallest), from_database(row.largest), whole(row.suggested_amounts)
+			)
+	return Limits(
+		max(settings.amount("topup_minimum"), least_at_stripe(currency)),
+		min(settings.amount("topup_maximum"), most_at_stripe(currency)),
+		whole(settings.get("suggested_amounts")),
+	)
+
+
+def least_at_stripe(currency: str) -> Decimal:
+	"""Return the least that Stripe takes in a currency, 0 where it states none."""
+	return _LEAST_AT_STRIPE.get(currency, ZERO)
+
+
+def most_at_stripe(currency: str) -> Decimal:
+	"""Return the most that Stripe takes at once: eight digits of the smallest unit."""
+	return Decimal(_MOST_IN_MINOR_UNITS).scaleb(-exponent(currency))
+
+
+def are_payable(amounts: Sequence[Decimal], currency: str) -> bool:
+	"""Whether a currency can be paid that exactly."""
+	try:
+		return all(to_minor(amount, currency) >= 0 for amount in amounts)
+	except NotRepresentable:
+		return False
+
+
+def whole(text: object) -> list[Decimal]:
+	"""Return the amounts in a text with blanks between; [] where it is not one to four whole ones."""
+	amounts = str(text or "").split()
+	valid = 1 <= len(amounts) <= 4 and all(amount.isascii() and amount.isdigit() for amount in amounts)
+	return [Decimal(amount) for amount in amounts] if valid else []

@@ -1,0 +1,99 @@
+"""How little and how much is paid at once: in the company's currency, the same in the API, on the page and in its offers."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import frappe
+import pytest
+
+from prepaid_billing.payments import limits
+from prepaid_billing.portal.topup import topup_form
+from tests import site
+from tests.client import Api
+from tests.factories import make_api_customer, make_company
+
+
+@pytest.fixture
+def rows() -> Iterator[None]:
+	"""Set the limits of single currencies for one test: ``rows({"currency": "JPY", ...})``."""
+
+	def change(*rows: dict[str, object]) -> None:
+		site.fresh()
+		doc = frappe.get_doc("Prepaid Billing Settings")
+		doc.set("topup_limits", [])
+		for row in rows:
+			doc.append("topup_limits", row)
+		doc.save()
+		frappe.db.commit()
+
+	yield change
+	change()
+
+
+YEN = {"currency": "JPY", "smallest": 1000, "largest": 500_000, "suggested_amounts": "2000 5000 10000"}
+DINAR = {"currency": "KWD", "smallest": 2.5, "largest": 999.125, "suggested_amounts": "5 10"}
+
+
+def answers(currency: str, *amounts: str) -> list[int]:
+	"""Begin top-ups of several companies and return how each was answered."""
+	companies = [make_company(currency=currency) for _amount in amounts]
+	return [
+		Api(make_api_customer(company)).post("topup.create", amount=amount).status_code
+		for company, amount in zip(companies, amounts, strict=True)
+	]
+
+
+def test_a_currency_with_a_row_of_its_own_has_its_own_limits(rows) -> None:
+	rows(YEN, DINAR)
+	assert answers("JPY", "999", "1000", "500000", "500001") == [422, 200, 200, 422]
+	assert answers("KWD", "2.499", "2.5", "999.125", "999.126") == [422, 200, 200, 422]
+	assert answers("EUR", "9.99", "10", "10000", "10000.01") == [422, 200, 200, 422]
+
+
+def test_a_currency_without_a_row_takes_the_general_limits_but_never_less_than_stripe_does() -> None:
+	assert answers("JPY", "49", "50", "10000", "10001") == [422, 200, 200, 422]
+	assert answers("HUF", "174", "175") == [422, 200]
+
+
+def test_the_page_offers_what_may_be_paid(rows) -> None:
+	rows(YEN, DINAR)
+	form = topup_form(make_company(currency="JPY"))
+	assert (form["smallest"], form["largest"]) == ("¥1,000", "¥500,000")
+	assert [choice["value"] for choice in form["choices"]] == ["2000", "5000", "10000"]
+	assert topup_form(make_company(currency="KWD"))["smallest"] == "KWD2.500"
+	rows()
+	form = topup_form(make_company(currency="JPY"))
+	assert form["smallest"] == "¥50"
+	assert [choice["value"] for choice in form["choices"]] == ["50", "100", "200", "500"]
+
+
+@pytest.mark.parametrize(
+	"row",
+	[
+		{"smallest": 49},
+		{"smallest": 1000.5},
+		{"smallest": 600_000},
+		{"largest": 100_000_000},
+		{"suggested_amounts": "2000.5"},
+		{"suggested_amounts": ""},
+		{"smallest": 0},
+	],
+	ids=str,
+)
+def test_limits_that_make_no_sense_are_refused(rows, row: dict[str, object]) -> None:
+	with pytest.raises(frappe.ValidationError):
+		rows(YEN | row)
+	site.fresh()
+
+
+def test_a_currency_has_one_row(rows) -> None:
+	with pytest.raises(frappe.ValidationError):
+		rows(YEN, YEN)
+	site.fresh()
+
+
+def test_the_limits_of_a_currency_are_exact(rows) -> None:
+	rows(DINAR)
+	found = limits.of("KWD")
+	assert (found.smallest, found.largest) == (Decimal("2.5"), Decimal("999.125"))
+	assert found.suggested == [5, 10]
