@@ -32,6 +32,7 @@ after_request = ["prepaid_billing.http.after_request"]
 
 doc_events = {"Currency": {"after_rename": "prepaid_billing.closed.keep_currency_of_a_balance"}}
 
+update_website_context = ["prepaid_billing.brand.update_website_context"]
 role_home_page = {"Prepaid Billing Customer": "business/billing"}
 standard_portal_menu_items = [
 	{

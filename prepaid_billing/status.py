@@ -203,7 +203,20 @@ def _waiting() -> list[str]:
 		("mails not sent", "Email Queue", {"status": ["in", ["Not Sent", "Sending", "Error"]]}),
 	)
 	lines = [f"{frappe.db.count(doctype, filters):>6} {label}" for label, doctype, filters in counts]
-	return [*lines, _receipts()]
+	return [*lines, _receipts(), _without_owner()]
+
+
+def _without_owner() -> str:
+	"""Say how many companies have nobody who can change their settings, and which comes first."""
+	found = frappe.db.sql_list(
+		"""
+		SELECT parent FROM `tabBilling Company User` WHERE parenttype = 'Billing Company'
+		GROUP BY parent HAVING MAX(is_owner) = 0 ORDER BY parent
+		"""
+	)
+	return f"{len(found):>6} companies whose users have no owner among them" + (
+		f": {found[0]}" if found else ""
+	)
 
 
 def _database() -> list[str]:

@@ -63,7 +63,7 @@ def last_entries(company: str, limit: int) -> list[frappe._dict]:
 	entries = frappe.db.sql(
 		"""
 		SELECT name, transaction_type, description, CAST(amount AS CHAR) AS amount,
-			CAST(balance_after AS CHAR) AS balance_after, booked_at, sequence,
+			CAST(balance_after AS CHAR) AS balance_after, booked_us, sequence,
 			reference_doctype, reference_name
 		FROM `tabBalance Transaction` WHERE balance = %s ORDER BY sequence DESC LIMIT %s
 		""",

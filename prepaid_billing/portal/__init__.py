@@ -23,6 +23,7 @@ from prepaid_billing.permissions import (
 	own_companies,
 	visible_company,
 )
+from prepaid_billing.portal import notices
 
 ADDRESS = "/business/billing"
 PAGES = ("", "/transactions", "/usage", "/settings")
@@ -120,8 +121,11 @@ def choose_company(context: Context) -> bool:
 		{"name": name, "url": _address(stay, name, own), "is_current": name == context.company}
 		for name in own
 	]
+	context.notices = notices.unread(context.company)
+	if context.notices:
+		context.csrf_token = frappe.sessions.get_csrf_token()
 	context.pages = {page: _address(page, context.company, own) for page in PAGES}
-	context.here = here
+	context.here, context.stay = here, stay
 	return True
 
 
@@ -159,10 +163,15 @@ def may_pay(company: str) -> bool:
 
 def payers(company: str) -> str:
 	"""Return the names of those who may top up a company, for a user who may not."""
+	return names_with(company, "may_top_up")
+
+
+def names_with(company: str, right: str) -> str:
+	"""Return the names of a company's users who have a right and can log in."""
 	names = frappe.db.sql_list(
-		"""
+		f"""
 		SELECT u.full_name FROM `tabBilling Company User` c JOIN `tabUser` u ON u.name = c.user
-		WHERE c.parent = %s AND c.parenttype = 'Billing Company' AND c.may_top_up = 1 AND u.enabled = 1
+		WHERE c.parent = %s AND c.parenttype = 'Billing Company' AND c.`{right}` = 1 AND u.enabled = 1
 		ORDER BY c.idx
 		""",
 		(company,),

@@ -10,7 +10,8 @@ from prepaid_billing.calls import live, recent, stops
 from prepaid_billing.calls.booked import bookings_of
 from prepaid_billing.display import day_of, days_in_words, length, moment, money
 from prepaid_billing.exports.transactions import description
-from prepaid_billing.ledger import BalanceView, balance_of, last_entries
+from prepaid_billing.ledger import BalanceView, balance_of, clock, last_entries
+from prepaid_billing.ledger.period import zone_of
 from prepaid_billing.portal import address, may_pay, payers
 from prepaid_billing.portal.figures import column, language, minutes, number, price_in_words, rate_of
 
@@ -99,10 +100,11 @@ def _entries(view: BalanceView) -> list[dict[str, object]]:
 	bookings = bookings_of(entries)
 	amounts = column([entry.amount for entry in entries], view.currency, plus="+")
 	balances = column([entry.balance_after for entry in entries], view.currency)
+	zone = zone_of(view.company)
 	return [
 		{
-			"date": moment(entry.booked_at),
-			"iso": entry.booked_at.isoformat(timespec="seconds"),
+			"date": moment(clock.local_time(entry.booked_us, zone)),
+			"iso": clock.iso(entry.booked_us),
 			"kind": _(entry.transaction_type),
 			"detail": description(entry, bookings.get(entry.name)),
 			"amount": amount,

@@ -19,7 +19,7 @@ from prepaid_billing.display import money
 from prepaid_billing.exceptions import InvalidAmount, InvalidInput
 from prepaid_billing.ledger import balance_of
 from prepaid_billing.permissions import is_owner
-from prepaid_billing.portal import address, argument, invitations, remembered
+from prepaid_billing.portal import address, argument, invitations, names_with, remembered
 from prepaid_billing.portal.figures import number, price_in_words, rate_of
 from prepaid_billing.portal.typed import example, typed_amount
 from prepaid_billing.rating.money import exponent
@@ -65,6 +65,7 @@ def settings_page(company: str) -> dict[str, object]:
 		"kinds": _kinds(),
 		"languages": _languages(),
 		"time_zones": _time_zones(),
+		"owners": names_with(company, "is_owner"),
 		"users": frappe.db.sql(_USERS, (company,), as_dict=True),
 		"invited": invitations.of_company(company),
 		"me": frappe.session.user,

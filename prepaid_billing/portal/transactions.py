@@ -97,6 +97,7 @@ class _Page:
 			**_too_long(sums),
 			**(self.entries(wanted, before) if kind or by_entry else self.days(wanted, before)),
 			"is_continued": before is not None,
+			"period": _period_in_words(first, last),
 			"sums": _sums(sums, self.currency),
 		}
 
@@ -253,6 +254,15 @@ class _Page:
 def _difference(seconds: int) -> str:
 	"""Return by how much a length was corrected, such as ``+1:05`` or ``-0:10`` (with a minus sign), and a dash where it stayed."""
 	return f"{'+' if seconds > 0 else '−'}{length(abs(seconds))}" if seconds else "–"
+
+
+def _period_in_words(first: date | None, last: date | None) -> str:
+	"""Say which days the filter takes: a browser shows the fields by its own pattern, which may not be the user's."""
+	if first and last:
+		return _("{0} to {1}").format(day_of(first), day_of(last))
+	if first:
+		return _("From {0}").format(day_of(first))
+	return _("Up to {0}").format(day_of(last)) if last else ""
 
 
 def _paid_from(entry: frappe._dict) -> str:

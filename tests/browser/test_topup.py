@@ -5,7 +5,6 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import frappe
-import pytest
 from playwright.sync_api import Page, expect
 
 from prepaid_billing.ledger import balance_of, last_entries
@@ -17,7 +16,6 @@ NewCustomer = Callable[..., Customer]
 
 PAYING_CARD = "4242 4242 4242 4242"
 DECLINED_CARD = "4000 0000 0000 0002"
-WIDTHS = (1280, 360)
 BILLING = "/business/billing"
 
 
@@ -175,26 +173,6 @@ def test_user_without_the_pay_right_is_told_who_has_it(new_customer: NewCustomer
 	expect(customer.page.get_by_role("link", name="Top up")).to_have_count(0)
 	expect(customer.page.get_by_text("Nobody in your company can top up yet.")).to_be_visible()
 	assert customer.open(f"{BILLING}/topup").status == 403
-
-
-@pytest.mark.parametrize("language", ["en", "de"])
-def test_no_page_scrolls_sideways(new_customer: NewCustomer, language: str) -> None:
-	customer = new_customer("1234.5678", language)
-	begun = topups.create(customer.company, Decimal(20))
-	session = topups.find(begun["topup"]).checkout_session_id
-	for path in (
-		BILLING,
-		f"{BILLING}/topup?suggested=12.34",
-		f"{BILLING}/topup/success?session_id={session}",
-		f"{BILLING}/topup/cancel?topup={begun['topup']}",
-		f"{BILLING}?company=None",
-	):
-		customer.open(path)
-		expect(customer.page.locator("html")).to_have_attribute("lang", language)
-		for width in WIDTHS:
-			customer.page.set_viewport_size({"width": width, "height": 800})
-			wide = customer.page.evaluate("document.documentElement.scrollWidth")
-			assert wide <= width, f"{path} is {wide} px wide on {width} px"
 
 
 def test_switch_between_companies_keeps_to_the_chosen_one(new_customer: NewCustomer) -> None:

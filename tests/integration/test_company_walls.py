@@ -115,7 +115,10 @@ PAGES = {
 	],
 }
 FORMS: dict[str, list[dict[str, str]]] = {
-	"": [{"action": action, "invitation": "{invitation}"} for action in ("accept", "decline")],
+	"": [
+		*({"action": action, "invitation": "{invitation}"} for action in ("accept", "decline")),
+		{"action": "read", "newest": "none"},
+	],
 	"/settings": [
 		{"action": "threshold", "threshold": "1"},
 		{"action": "mails", "recipients": "thief@example.com"},
