@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from decimal import Decimal
 
 import frappe
 import pytest
@@ -19,7 +18,7 @@ from tests import site
 from tests.factories import give, make_company, make_customer, make_manager, new_id
 from tests.inbox import Inbox, no_email_account, unsubscribe
 from tests.integration.test_commands import bench
-from tests.integration.test_low_balance import low_company
+from tests.integration.test_low_balance import low_company, take
 
 NO_ACCOUNT = "OutgoingEmailError: Please setup default Email Account from Settings > Email Account"
 
@@ -38,11 +37,6 @@ def default_set(key: str, value: object) -> Iterator[None]:
 def warnings_of(company: str) -> list[str]:
 	site.fresh()
 	return frappe.get_all("Low Balance Warning", {"company": company}, pluck="status", order_by="decided_us")
-
-
-def take(company: str, amount: str) -> None:
-	key = f"adjustment:{company}:{new_id()}"
-	ledger.debit(company, Decimal(amount), transaction_type="Adjustment", key=key)
 
 
 def decide_only(company: str) -> str:
