@@ -227,6 +227,7 @@ def test_why_a_warning_was_not_sent_stands_in_the_table(cause: str) -> None:
 		check_low_balances(company)
 	_head, line = table.lines(check_low_balances(company))
 	assert company in line and reason in line and " - " in line
+	assert (" Good " if cause == "not low" else " Low ") in line
 
 
 def test_a_fourth_warning_within_a_day_says_why_it_waits() -> None:

@@ -294,5 +294,5 @@ def test_one_busy_company_stops_no_other_and_its_row_names_the_error(inbox: Inbo
 	].reason
 	assert checked[other].sent and len(inbox.to(address)) == 1
 	(line,) = [line for line in table.lines(list(checked.values())) if line.startswith(busy)]
-	assert " failed " in line and "TryAgain" in line
+	assert " Low " in line and " failed " in line and "TryAgain" in line
 	assert check_low_balances(busy)[0].sent and len(inbox.to(busy_address)) == 1
