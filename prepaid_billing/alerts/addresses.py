@@ -64,7 +64,7 @@ def _user(company: str, listed: bool) -> Footer:
 		return Footer(_("You get this mail because you began this top-up."))
 	return Footer(
 		_("You get this mail because you are listed for the mails of this company."),
-		(_("Switch your mails off"), address("/settings", company) + "#your-mails"),
+		(_("Switch your mails off"), address("/settings", company) + "#own-mails"),
 	)
 
 
