@@ -241,6 +241,24 @@ def test_many_companies_without_anybody_to_tell_are_one_mail_a_day_to_a_manager(
 		assert all(company in text for company in companies)
 
 
+def test_a_manager_who_is_kept_to_one_company_hears_of_that_one_alone(inbox: Inbox) -> None:
+	(everywhere, _password), (kept, _password) = make_manager(), make_manager()
+	own, other = make_company("10"), make_company("10")
+	permission = {"user": kept, "allow": "Billing Company", "for_value": own}
+	frappe.get_doc({"doctype": "User Permission", **permission}).insert()
+	frappe.db.delete("Billing Notice", {"kind": "Nobody to tell"})
+	frappe.db.commit()
+	check_low_balances()
+	for manager, heard in ((everywhere, [True, True]), (kept, [True, False])):
+		(mail,) = inbox.to(manager)
+		text = mail.get_body(("html",)).get_content()
+		assert [company in text for company in (own, other)] == heard
+	assert frappe.db.get_value("Billing Notice", {"kind": "Nobody to tell"}, ["company", "reason"]) == (
+		None,
+		"",
+	)
+
+
 def test_a_dry_run_tells_no_staff_and_does_not_say_so(inbox: Inbox) -> None:
 	manager, _password = make_manager()
 	company = make_company("10")
