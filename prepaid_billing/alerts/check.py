@@ -13,7 +13,7 @@ import frappe
 from prepaid_billing import ledger, settings
 from prepaid_billing.alerts import balances, delivery, digest, marks
 from prepaid_billing.alerts.addresses import NOBODY, NOBODY_LISTED
-from prepaid_billing.alerts.decide import WarningDecision, decide
+from prepaid_billing.alerts.decide import WARNED_OF_LATE, WARNED_TODAY, WarningDecision, decide, level_of
 from prepaid_billing.alerts.delivery import Outcome
 from prepaid_billing.batch import attempt, in_words
 from prepaid_billing.ledger import clock, transaction
@@ -69,30 +69,36 @@ def check_low_balances(company: str | None = None, dry_run: bool = False) -> lis
 def _checked(row: frappe._dict, now_us: int, interval_us: int, dry_run: bool) -> Checked:
 	decision, error = attempt(row, lambda row: _decision(row, now_us, interval_us, dry_run))
 	if not decision:
-		level, done, reason = "", FAILED, in_words(error)
-	elif decision.send:
-		level, done, reason = decision.level, WOULD_BE_WARNED if dry_run else WARNED, decision.reason
-	elif decision.level and row.pending is not None:
-		level, done, reason = decision.level, NOT_MAILED, f"Decided, not yet mailed: {row.pending}"
-	else:
-		level, done, reason = decision.level, NOTHING, decision.reason
+		decision = WarningDecision(False, level_of(row.available, row.threshold), in_words(error))
+	done, reason = FAILED if error else NOTHING, decision.reason
+	if decision.send:
+		done = WOULD_BE_WARNED if dry_run else WARNED
+	elif row.pending is not None and reason in (WARNED_TODAY, WARNED_OF_LATE):
+		done, reason = NOT_MAILED, f"Decided, not yet mailed: {row.pending}"
 	log(
 		"low balance check",
 		company=row.name,
 		available=as_text(row.available),
 		threshold=as_text(row.threshold),
-		warning_level=level,
+		warning_level=decision.level,
 		done=done,
 		reason=reason,
 	)
 	return Checked(
-		row.name, row.available, row.threshold, row.currency, level, done, reason, len(row.recipients)
+		row.name,
+		row.available,
+		row.threshold,
+		row.currency,
+		decision.level,
+		done,
+		reason,
+		len(row.recipients),
 	)
 
 
 def _decision(row: frappe._dict, now_us: int, interval_us: int, dry_run: bool) -> WarningDecision:
 	if reason := balances.blocked(row):
-		return WarningDecision(False, "", reason)
+		return WarningDecision(False, level_of(row.available, row.threshold), reason)
 	decision = decide(balances.state_of(row), now_us, interval_us)
 	if decision.send and not row.recipients:
 		return WarningDecision(False, decision.level, NOBODY_LISTED)

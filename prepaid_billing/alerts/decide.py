@@ -6,6 +6,8 @@ from decimal import Decimal
 LEVELS = ("", "Low", "Critical", "Empty")
 MOST_PER_DAY = 3
 NOT_LOW = "The available balance is not below the threshold."
+WARNED_TODAY = "Three warnings were sent within a day."
+WARNED_OF_LATE = "A warning was sent within the interval."
 DAY_US = 86_400 * 1_000_000
 
 
@@ -61,9 +63,9 @@ def decide(state: WarningState, now_us: int, interval_us: int) -> WarningDecisio
 		return WarningDecision(False, level, reason)
 	since_last = now_us - state.last_warning_us
 	if state.warnings_today >= MOST_PER_DAY:
-		return WarningDecision(False, level, "Three warnings were sent within a day.")
+		return WarningDecision(False, level, WARNED_TODAY)
 	if LEVELS.index(level) > LEVELS.index(state.level):
 		return WarningDecision(True, level, "The balance fell to this level.")
 	if since_last >= interval_us:
 		return WarningDecision(True, level, "The last warning is older than the interval.")
-	return WarningDecision(False, level, "A warning was sent within the interval.")
+	return WarningDecision(False, level, WARNED_OF_LATE)

@@ -21,7 +21,7 @@ _PENDING = """
 _LOCK = """
 	SELECT w.name, w.company, (
 		SELECT COUNT(*) FROM `tabLow Balance Warning` n WHERE n.company = w.company AND n.decided_us > w.decided_us
-	) AS later FROM `tabLow Balance Warning` w WHERE w.name = %s AND w.status = 'Pending' FOR UPDATE
+	) AS later FROM `tabLow Balance Warning` w WHERE w.name = %s AND w.status = 'Pending' FOR UPDATE SKIP LOCKED
 """
 
 
@@ -51,7 +51,7 @@ def deliver(company: str | None) -> dict[str, Outcome]:
 
 
 def _queue(name: str) -> Outcome | None:
-	"""Put the mail of a warning into Frappe's queue; None where another check has just done so."""
+	"""Put the mail of a warning into Frappe's queue; None where another check does so."""
 	warning = frappe.db.sql(_LOCK, (name,), as_dict=True)
 	if not warning:
 		return None

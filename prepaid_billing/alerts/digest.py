@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import frappe
 from frappe import _
+from frappe.core.doctype.user_permission.user_permission import get_user_permissions
 from frappe.utils import get_url_to_form
 
 from prepaid_billing.alerts import mail, notices
@@ -22,25 +23,49 @@ def tell(unwarned: Sequence[Unwarned], company: str | None, dry_run: bool) -> st
 
 	Once a day for the check of all companies, and once for that of one, so that looking at one holds back no other.
 	"""
-	if not mail.managers():
+	readers = _readers(unwarned)
+	if not readers:
 		return "There is no Prepaid Billing Manager either who could be told."
 	key = f"Nobody to tell:{company or ''}:{clock.site_time(clock.now_us()).date()}"
 	if dry_run:
 		is_told = frappe.db.exists("Billing Notice", {"notice_key": key})
 		return "Staff were told today." if is_told else "Staff would be told."
-	return transaction.run(lambda: _tell(unwarned, company, key))
+	return transaction.run(lambda: _tell(readers, company, key))
 
 
-def _tell(unwarned: Sequence[Unwarned], company: str | None, key: str) -> str:
-	names = ", ".join(name for name, _level, _reason in unwarned[:MOST_LISTED])
-	notice = {"kind": "Nobody to tell", "company": company, "status": "Queued", "reason": names}
-	to = mail.managers()
-	if not notices.first(key, {**notice, "recipients": "\n".join(to)}):
+def _tell(readers: dict[tuple[Unwarned, ...], list[str]], company: str | None, key: str) -> str:
+	to = "\n".join(address for group in readers.values() for address in group)
+	notice = {"kind": "Nobody to tell", "company": company, "status": "Queued", "recipients": to}
+	if not notices.first(key, notice):
 		return "Staff were told today; they get one mail a day about such companies."
-	if not mail.send(to, _subject(unwarned), "nobody_to_tell", _content(unwarned)):
+	queued = [
+		mail.send(group, _subject(unwarned), "nobody_to_tell", _content(unwarned))
+		for unwarned, group in readers.items()
+	]
+	if not any(queued):
 		frappe.db.rollback()
 		return "Staff could not be told: every manager is unsubscribed from this site's mails."
 	return "Staff were told."
+
+
+def _readers(unwarned: Sequence[Unwarned]) -> dict[tuple[Unwarned, ...], list[str]]:
+	"""Return who hears of which companies: User Permissions may keep a manager to some of them."""
+	readers: dict[tuple[Unwarned, ...], list[str]] = {}
+	for address in mail.managers():
+		kept_to = _companies_of(frappe.db.get_value("User", {"email": address}))
+		if heard := tuple(one for one in unwarned if not kept_to or one[0] in kept_to):
+			readers.setdefault(heard, []).append(address)
+	return readers
+
+
+def _companies_of(user: str) -> set[str]:
+	"""Return the companies that a user is kept to; nothing where all are open."""
+	permissions = get_user_permissions(user).get("Billing Company", [])
+	return {
+		permission["doc"]
+		for permission in permissions
+		if permission.get("applicable_for") in (None, "", "Billing Company")
+	}
 
 
 def _subject(unwarned: Sequence[Unwarned]) -> str:

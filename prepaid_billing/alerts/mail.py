@@ -9,7 +9,7 @@ from frappe.translate import print_language
 from frappe.utils import create_batch, get_url, validate_email_address
 
 from prepaid_billing.alerts import letters
-from prepaid_billing.alerts.addresses import once
+from prepaid_billing.alerts.addresses import by_footer, once
 from prepaid_billing.alerts.letters import Letter
 from prepaid_billing.calls import recent
 from prepaid_billing.calls.pricing import minutes_left
@@ -49,8 +49,18 @@ def queue(
 
 	Returns False where nobody can be reached: every address is unsubscribed, or is none.
 	"""
-	content = {"letter": letter, "company": company, "settings_url": letters.address("/settings", company)}
-	return send(to, letter.subject, "billing_mail", content, reference, attachments)
+	queued = [
+		send(
+			group,
+			letter.subject,
+			"billing_mail",
+			{"letter": letter, "company": company, "footer": footer},
+			reference,
+			attachments,
+		)
+		for footer, group in by_footer(company, to).items()
+	]
+	return any(queued)
 
 
 def send(

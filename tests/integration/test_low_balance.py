@@ -22,6 +22,11 @@ def low_company(balance: str = "10", **fields: object) -> tuple[str, str]:
 	return make_company(balance, billing_emails=address, **fields), address
 
 
+def take(company: str, amount: str) -> None:
+	key = f"adjustment:{company}:{new_id()}"
+	ledger.debit(company, Decimal(amount), transaction_type="Adjustment", key=key)
+
+
 def test_a_low_balance_sends_one_mail_and_a_second_check_none(inbox: Inbox) -> None:
 	company, address = low_company()
 	first = check_low_balances(company)
@@ -222,6 +227,29 @@ def test_why_a_warning_was_not_sent_stands_in_the_table(cause: str) -> None:
 		check_low_balances(company)
 	_head, line = table.lines(check_low_balances(company))
 	assert company in line and reason in line and " - " in line
+	assert (" Good " if cause == "not low" else " Low ") in line
+
+
+def test_a_fourth_warning_within_a_day_says_why_it_waits() -> None:
+	company, _address = low_company()
+	for _round in range(3):
+		check_low_balances(company)
+		give(company, "10")
+		take(company, "10")
+	(result,) = check_low_balances(company)
+	assert result.reason == "Three warnings were sent within a day."
+	assert " - " in table.lines([result])[1]
+
+
+def test_mails_that_are_muted_and_a_scheduler_that_is_off_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+	monkeypatch.setitem(frappe.conf, "pause_scheduler", 0)
+	frappe.db.set_single_value("System Settings", "enable_scheduler", 1)
+	assert not any("scheduler is off" in line or "muted" in line for line in table.hindrances())
+	monkeypatch.setitem(frappe.conf, "pause_scheduler", 1)
+	monkeypatch.setitem(frappe.conf, "mute_emails", 1)
+	named = "\n".join(table.hindrances())
+	assert "The scheduler is off" in named and "Mails are muted" in named
+	frappe.db.rollback()
 
 
 def test_what_became_of_the_last_mail_stands_below_the_table() -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from decimal import Decimal
 
 import frappe
 import pytest
@@ -19,7 +18,7 @@ from tests import site
 from tests.factories import give, make_company, make_customer, make_manager, new_id
 from tests.inbox import Inbox, no_email_account, unsubscribe
 from tests.integration.test_commands import bench
-from tests.integration.test_low_balance import low_company
+from tests.integration.test_low_balance import low_company, take
 
 NO_ACCOUNT = "OutgoingEmailError: Please setup default Email Account from Settings > Email Account"
 
@@ -38,11 +37,6 @@ def default_set(key: str, value: object) -> Iterator[None]:
 def warnings_of(company: str) -> list[str]:
 	site.fresh()
 	return frappe.get_all("Low Balance Warning", {"company": company}, pluck="status", order_by="decided_us")
-
-
-def take(company: str, amount: str) -> None:
-	key = f"adjustment:{company}:{new_id()}"
-	ledger.debit(company, Decimal(amount), transaction_type="Adjustment", key=key)
 
 
 def decide_only(company: str) -> str:
@@ -247,6 +241,24 @@ def test_many_companies_without_anybody_to_tell_are_one_mail_a_day_to_a_manager(
 		assert all(company in text for company in companies)
 
 
+def test_a_manager_who_is_kept_to_one_company_hears_of_that_one_alone(inbox: Inbox) -> None:
+	(everywhere, _password), (kept, _password) = make_manager(), make_manager()
+	own, other = make_company("10"), make_company("10")
+	permission = {"user": kept, "allow": "Billing Company", "for_value": own}
+	frappe.get_doc({"doctype": "User Permission", **permission}).insert()
+	frappe.db.delete("Billing Notice", {"kind": "Nobody to tell"})
+	frappe.db.commit()
+	check_low_balances()
+	for manager, heard in ((everywhere, [True, True]), (kept, [True, False])):
+		(mail,) = inbox.to(manager)
+		text = mail.get_body(("html",)).get_content()
+		assert [company in text for company in (own, other)] == heard
+	assert frappe.db.get_value("Billing Notice", {"kind": "Nobody to tell"}, ["company", "reason"]) == (
+		None,
+		"",
+	)
+
+
 def test_a_dry_run_tells_no_staff_and_does_not_say_so(inbox: Inbox) -> None:
 	manager, _password = make_manager()
 	company = make_company("10")
@@ -300,5 +312,5 @@ def test_one_busy_company_stops_no_other_and_its_row_names_the_error(inbox: Inbo
 	].reason
 	assert checked[other].sent and len(inbox.to(address)) == 1
 	(line,) = [line for line in table.lines(list(checked.values())) if line.startswith(busy)]
-	assert " failed " in line and "TryAgain" in line
+	assert " Low " in line and " failed " in line and "TryAgain" in line
 	assert check_low_balances(busy)[0].sent and len(inbox.to(busy_address)) == 1

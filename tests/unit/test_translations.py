@@ -49,7 +49,12 @@ def test_no_text_shouts_at_anybody() -> None:
 
 
 @pytest.mark.parametrize(
-	("pattern", "method"), [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
+	("pattern", "method"),
+	[
+		("**.py", "python"),
+		("**.html", "jinja2.ext:babel_extract"),
+		("templates/**.txt", "jinja2.ext:babel_extract"),
+	],
 )
 def test_every_text_in_the_code_is_in_the_template(pattern: str, method: str) -> None:
 	known = {message.id for message in MESSAGES}
