@@ -35,9 +35,11 @@ def _tell(unwarned: Sequence[Unwarned], company: str | None, key: str) -> str:
 	names = ", ".join(name for name, _level, _reason in unwarned[:MOST_LISTED])
 	notice = {"kind": "Nobody to tell", "company": company, "status": "Queued", "reason": names}
 	to = mail.managers()
-	if not notices.first(key, {**notice, "recipients": "\n".join(to)}):
+	written = notices.first(key, {**notice, "recipients": "\n".join(to)})
+	if not written:
 		return "Staff were told today; they get one mail a day about such companies."
-	if not mail.send(to, _subject(unwarned), "nobody_to_tell", _content(unwarned)):
+	reference = ("Billing Notice", written)
+	if not mail.send(to, _subject(unwarned), "nobody_to_tell", _content(unwarned), reference):
 		frappe.db.rollback()
 		return "Staff could not be told: every manager is unsubscribed from this site's mails."
 	return "Staff were told."
