@@ -34,7 +34,7 @@ prepaid_billing.show_mail = async function (frm) {
 	}
 	const state = (await fetch_states([name]))[name];
 	if (frm.doc.name === name) {
-		const gone = __("The mail was handed over; it is no longer in the Email Queue.");
+		const gone = __("The mail was handed over; the Email Queue knows no more of it.");
 		frm.dashboard.set_headline(SENTENCES()[state] || gone, COLORS[state] || "gray");
 	}
 };
