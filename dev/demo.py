@@ -3,6 +3,7 @@
 import json
 import os
 import pwd
+import shutil
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -95,6 +96,7 @@ def ensure_site(stack: Stack, paths: list[str]) -> None:
 	with only_when_changed(made, str(stack.site.directory)) as never_made:
 		if never_made or not stack.site.config_file.exists():
 			refuse_foreign_site(stack)
+			shutil.rmtree(stack.mails, ignore_errors=True)
 			stack.site.create(ADMIN_PASSWORD, log)
 			never_made = True
 	relevant = [stack.places.app / path for path in paths if path.endswith(MIGRATED) or "/patches/" in path]
@@ -154,9 +156,10 @@ Logins
 {chr(10).join(describe(login) for login in [administrator, *logins])}
 
 Try
-  - Log in to the portal as a customer, top up 50.00 with card 4242 4242 4242 4242, any later date and any CVC.
+  - Log in to the portal as a customer and top up any amount with card 4242 4242 4242 4242, any later date and any CVC.
     4000 0000 0000 0002 is declined.
   - Log in to the desk as Administrator: companies, rates, balances, calls and top-ups are in Prepaid Billing.
+  - As staff, adjust a balance by more than 500.00: it waits until Administrator confirms it.
   - Ask how things stand, as {pwd.getpwuid(os.getuid()).pw_name} in {stack.places.bench}:
     {stack.places.tools}/bin/bench --site {stack.site.name} prepaid-billing status
 {describe_call(stack, logins)}

@@ -29,7 +29,7 @@ from frappe.utils import get_system_timezone
 from frappe.utils.password import update_password
 from frappe.utils.scheduler import disable_scheduler, enable_scheduler
 
-from dev.demo_plan import CUSTOMERS, DAYS, THRESHOLD, Customer, PlannedCall, plan, price
+from dev.demo_plan import CUSTOMERS, DAYS, THRESHOLD, VAT_PERCENT, Customer, PlannedCall, plan, price
 from prepaid_billing.calls import session
 from prepaid_billing.exceptions import InsufficientBalance
 from prepaid_billing.ledger import balance_of, clock
@@ -56,7 +56,7 @@ def main() -> None:
 		if options.simulator_url:
 			frappe.local.conf.stripe_api_base = options.simulator_url
 		memory = remembered()
-		if not memory.get("complete"):
+		if not memory["complete"]:
 			load(memory)
 		for login in memory["logins"]:
 			print(json.dumps(login))
@@ -81,11 +81,21 @@ def say(text: str) -> None:
 
 
 def remembered() -> dict:
-	"""What an earlier run has left: the moment its history ends at, its logins, and whether it came to its end."""
+	"""What an earlier run has left: the moment its history ends at, its logins, and whether it came to its end.
+
+	Where its companies are gone, because the app was uninstalled since, the logins alone are kept.
+	"""
 	file = memory_file()
-	if file.exists():
-		return json.loads(file.read_text())
-	return {"now": int(time.time()), "complete": False, "logins": new_logins()}
+	memory = json.loads(file.read_text()) if file.exists() else {"complete": True, "logins": new_logins()}
+	if not memory["complete"] or is_there():
+		return memory
+	return {"now": int(time.time()), "complete": False, "logins": memory["logins"]}
+
+
+def is_there() -> bool:
+	"""Whether every company of the demo is in the database."""
+	names = [customer.name for customer in CUSTOMERS]
+	return frappe.db.count("Billing Company", {"name": ["in", names]}) == len(names)
 
 
 def remember(memory: dict) -> None:
@@ -104,7 +114,7 @@ def new_logins() -> list[dict[str, str]]:
 	"""Fresh passwords and an API key, in the form in which they are printed."""
 	customers = [
 		{
-			"who": f"Customer, {customer.story}",
+			"who": f"Customer, {customer.story}{', in German' if customer.language == 'de' else ''}",
 			"role": CUSTOMER,
 			"company": customer.name,
 			"login": customer.login,
@@ -144,13 +154,11 @@ def make_users(logins: list[dict[str, str]]) -> None:
 	for login in logins:
 		email = login.get("login", GATEWAY_LOGIN)
 		if not frappe.db.exists("User", email):
-			user = {"doctype": "User", "email": email, "first_name": login["who"].split(",")[0]}
-			user |= {
-				"language": languages.get(email, "en"),
-				"send_welcome_email": 0,
-				"roles": [{"role": login["role"]}],
-			}
+			user = {"doctype": "User", "email": email, "first_name": shown_name(login)}
+			user |= {"language": languages.get(email, "en"), "send_welcome_email": 0}
 			frappe.get_doc(user).insert()
+		# Uninstalling the app takes its roles from users who stay.
+		frappe.get_doc("User", email).add_roles(login["role"])
 		if "password" in login:
 			update_password(email, login["password"])
 		else:
@@ -159,13 +167,17 @@ def make_users(logins: list[dict[str, str]]) -> None:
 			).save()
 
 
+def shown_name(login: dict[str, str]) -> str:
+	"""Return what the desk and the portal call somebody who logs in: what they are, nobody's name."""
+	return f"{login['company']}, owner" if login["role"] == CUSTOMER else login["who"].split(" (")[0]
+
+
 def name_the_seller() -> None:
-	"""Give the settings what every receipt must name."""
+	"""Give the settings what every receipt must name: the merchant that the simulated Stripe shows, a German one."""
 	settings = frappe.get_doc("Prepaid Billing Settings")
 	address = "Am Sandtorkai 1\n20457 Hamburg"
-	settings.update(
-		{"seller_name": "Tidenfunk GmbH", "seller_address": address, "seller_vat_id": "DE123456789"}
-	)
+	seller = {"seller_name": "Demo Telecom", "seller_address": address, "seller_vat_id": "DE123456789"}
+	settings.update(seller | {"vat_rate": VAT_PERCENT})
 	settings.save()
 
 

@@ -10,6 +10,8 @@ from prepaid_billing.rating.price import Rate, cost
 
 DAYS = 90
 THRESHOLD = Decimal(20)
+VAT_PERCENT = 19
+"""Contained in what a customer pays; the rest is credited."""
 
 _SMALLEST_TOPUP = 10
 _LONGEST_CALL = 1800
@@ -47,10 +49,11 @@ class Customer:
 		if available >= self.tops_up_below:
 			return 0
 		# Calls take from both, so that only top-ups change this: the last one can be what is missing.
-		missing = int((still_to_pay + self.ends_near - available).to_integral_value(ROUND_CEILING))
-		if missing < _SMALLEST_TOPUP:
+		missing = (still_to_pay + self.ends_near - available) * (100 + VAT_PERCENT) / 100
+		to_pay = int(missing.to_integral_value(ROUND_CEILING))
+		if to_pay < _SMALLEST_TOPUP:
 			return 0
-		return missing if missing <= self.usual_topup * 3 // 2 else self.usual_topup
+		return to_pay if to_pay <= self.usual_topup * 3 // 2 else self.usual_topup
 
 
 CUSTOMERS = (
@@ -78,7 +81,7 @@ CUSTOMERS = (
 		calls=620,
 		usual_topup=100,
 		tops_up_below=25,
-		ends_near=19,
+		ends_near=18,
 	),
 	Customer(
 		name="Sample Outdoor",

@@ -134,8 +134,14 @@ def import_cdrs(path: Path) -> int:
 	try:
 		with click.progressbar(length=file.size, label=path.name) as bar:
 			done = file.book(lambda read: bar.update(read - bar.pos))
-	except (BillingError, OSError) as error:
+	except BillingError as error:
 		click.echo(error)
+		return 1
+	except OSError as error:
+		click.echo(
+			f"{error.filename or path}: {error.strerror}. The user that runs bench must be able to read the file and "
+			"to write beside it. What was booked stays booked: mend that and run it again."
+		)
 		return 1
 	for result in (ACCEPTED, DUPLICATE, REFUSED):
 		click.echo(f"{done.counts.get(result, 0):>9} {result}")
@@ -153,18 +159,19 @@ def import_cdrs(path: Path) -> int:
 @click.option("--topup", help="What became of this top-up.")
 @on_site
 def status(company: str | None, call_id: str | None, topup: str | None) -> int:
-	"""Print the state of the product: jobs with their last run, payments, queues; or of one record."""
-	from prepaid_billing import status as state
+	"""Print the state of the product: jobs with their last run, payments, queues; or of one record.
 
-	sections = [
-		section
-		for section in (
-			state.company(company) if company else None,
-			state.call(call_id) if call_id else None,
-			state.topup(topup) if topup else None,
-		)
-		if section
-	] or state.overview()
+	Exit 1 where there is no such record.
+	"""
+	from prepaid_billing import status as state
+	from prepaid_billing.exceptions import BillingError
+
+	asked = ((state.company, company), (state.call, call_id), (state.topup, topup))
+	try:
+		sections = [tell(name) for tell, name in asked if name] or state.overview()
+	except BillingError as error:
+		click.echo(error)
+		return 1
 	for title, lines in sections:
 		click.secho(title, bold=True)
 		for line in lines:

@@ -14,7 +14,7 @@ PORTAL = "/business/billing"
 CODES = {
 	401: "NOT_AUTHENTICATED",
 	403: "NOT_PERMITTED",
-	404: "INVALID_INPUT",
+	404: "UNKNOWN_METHOD",
 	405: "METHOD_NOT_ALLOWED",
 	413: "INVALID_INPUT",
 	429: "RATE_LIMITED",
@@ -81,6 +81,8 @@ def _translated(status: int, request: Request) -> tuple[int, str]:
 		return 401, _("Log in or send an API key. Nothing was changed.")
 	if status == 403:
 		return 403, _("Your user may not use this. Nothing was changed.")
+	if _is_unknown(request):
+		return 404, _("There is no method of this name. Nothing was changed.")
 	if status in (404, 413, 429, 503):
 		return status, _("The request was refused. Nothing was changed.")
 	if status < 500:
@@ -94,6 +96,15 @@ def _is_broken_json(request: Request) -> bool:
 	try:
 		return not isinstance(json.loads(body), dict)
 	except (ValueError, RecursionError):
+		return True
+
+
+def _is_unknown(request: Request) -> bool:
+	"""Whether nothing has the name that was called; Frappe answers that with 417, as it does much else."""
+	found = METHODS.match(request.path)
+	try:
+		return bool(found) and not frappe.get_attr(found[1])
+	except Exception:
 		return True
 
 

@@ -1,5 +1,7 @@
 """The state of the product in words, for `prepaid-billing status`: why a payment, a charge or a mail is missing."""
 
+from datetime import datetime
+
 import frappe
 from frappe.utils import now_datetime
 from frappe.utils.scheduler import is_scheduler_inactive
@@ -7,7 +9,7 @@ from frappe.utils.scheduler import is_scheduler_inactive
 from prepaid_billing import ledger
 from prepaid_billing.calls.pricing import rate_for
 from prepaid_billing.calls.settle import REVIEWS
-from prepaid_billing.exceptions import BillingError
+from prepaid_billing.exceptions import BillingError, NoRate, UnknownCall
 from prepaid_billing.ledger import clock, constraints
 from prepaid_billing.payments import issuing, keys, topups
 from prepaid_billing.rating.money import as_text, from_database
@@ -26,29 +28,30 @@ def overview() -> list[Section]:
 
 
 def company(name: str) -> Section:
-	"""Return what decides whether calls of a company are authorised and charged."""
-	title = f"Company {name}"
+	"""Return what decides whether calls of a company are authorised and charged. Raises UnknownCompany."""
+	view = ledger.balance_of(name)
+	found = frappe.db.get_value("Billing Company", name, ["status", "prepaid_billing_enabled"])
+	return f"Company {name}", [
+		f"status {found[0]}, prepaid billing {'on' if found[1] else 'OFF: no call is authorised'}",
+		f"balance {as_text(view.balance)} {view.currency} ({view.status}), in calls {as_text(view.reserved)}, "
+		f"available {as_text(view.available)}, threshold {as_text(view.threshold)}",
+		_rate(name, view.currency),
+	]
+
+
+def _rate(company: str, currency: str) -> str:
 	try:
-		view = ledger.balance_of(name)
-		found = frappe.db.get_value("Billing Company", name, ["status", "prepaid_billing_enabled"])
-		lines = [
-			f"status {found[0]}, prepaid billing {'on' if found[1] else 'OFF: no call is authorised'}",
-			f"balance {as_text(view.balance)} {view.currency} ({view.status}), in calls {as_text(view.reserved)}, "
-			f"available {as_text(view.available)}, threshold {as_text(view.threshold)}",
-		]
-		priced = rate_for(name, view.currency, clock.now_us())
-		lines.append(
-			f"rate {priced.name} ({'own' if priced.company else 'default price list'}): "
-			f"{as_text(priced.rate.rate_per_minute)} a minute, increment {priced.rate.billing_increment} s"
-		)
-	except BillingError as error:
-		return title, [f"{error.code}: {error}"]
-	return title, lines
+		priced = rate_for(company, currency, clock.now_us())
+	except NoRate as error:
+		return f"{error.code}: {error}"
+	return (
+		f"rate {priced.name} ({'own' if priced.company else 'default price list'}): "
+		f"{as_text(priced.rate.rate_per_minute)} a minute, increment {priced.rate.billing_increment} s"
+	)
 
 
 def call(call_id: str) -> Section:
-	"""Return what became of a call, and its entries in the ledger."""
-	title = f"Call {call_id}"
+	"""Return what became of a call, and its entries in the ledger. Raises UnknownCall."""
 	row = frappe.db.get_value(
 		"Call Charge",
 		{"call_id": call_id},
@@ -70,7 +73,9 @@ def call(call_id: str) -> Section:
 		as_dict=True,
 	)
 	if not row:
-		return title, ["Never authorised here. Look for the refusal in logs/prepaid_billing.log."]
+		raise UnknownCall(
+			f"There is no call {call_id}: it was never authorised here. Look for the refusal in logs/prepaid_billing.log."
+		)
 	lines = [
 		f"{row.company}: {row.status}, {row.duration_sec} s real, {row.billed_sec} s billed"
 		+ (f", as told by {row.duration_from}" if row.duration_from else ""),
@@ -83,16 +88,13 @@ def call(call_id: str) -> Section:
 		lines.append(f"stands in the queue: {row.review}")
 	if row.status in ("Authorized", "Active"):
 		lines.append("Not charged yet: the gateway has not called calls.end for it.")
-	return title, lines + _entries("Call Charge", row.name)
+	return f"Call {call_id}", lines + _entries([row.name])
 
 
 def topup(name: str) -> Section:
-	"""Return what became of a top-up: our row, the events that came for it, and its entry."""
-	title = f"Top-up {name}"
-	try:
-		row = topups.find(name)
-	except BillingError as error:
-		return title, [f"{error.code}: {error}"]
+	"""Return what became of a top-up: our row, the events that came for it, its entry, and those of its refunds
+	and disputes. Raises UnknownTopup."""
+	row = topups.find(name)
 	lines = [
 		f"{row.company}: {row.status}, asked {as_text(row.amount)} {row.currency}, credited {as_text(row.credited)}",
 		f"checkout session {row.checkout_session_id or 'none: Stripe was not reached'}, payment intent {row.payment_intent_id or 'none yet'}",
@@ -112,20 +114,30 @@ def topup(name: str) -> Section:
 		lines.append(
 			"No event of Stripe has arrived for it: check the webhook address and its signing secret."
 		)
-	return title, lines + _entries("Balance Topup", name)
+	claims = [
+		claim
+		for doctype in ("Billing Refund", "Billing Dispute")
+		for claim in frappe.get_all(doctype, {"topup": name}, pluck="name")
+	]
+	return f"Top-up {name}", lines + _entries([name, *claims])
 
 
-def _entries(doctype: str, name: str) -> list[str]:
+def _entries(references: list[str]) -> list[str]:
+	"""Return the entries of records of ours, whose names are random and so tell their kind too."""
 	entries = frappe.get_all(
 		"Balance Transaction",
-		{"reference_doctype": doctype, "reference_name": name},
+		{"reference_name": ["in", references]},
 		["transaction_type", "amount", "currency", "booked_at"],
-		order_by="booked_us",
+		order_by="booked_us, sequence",
 	)
 	return [
-		f"booked {_money(entry.amount)} {entry.currency} as {entry.transaction_type} at {entry.booked_at}"
+		f"booked {_money(entry.amount)} {entry.currency} as {entry.transaction_type} at {_time(entry.booked_at)}"
 		for entry in entries
 	]
+
+
+def _time(moment: datetime) -> str:
+	return f"{moment:%Y-%m-%d %H:%M:%S}"
 
 
 def _money(stored: float) -> str:
@@ -140,7 +152,7 @@ def _jobs() -> list[str]:
 		order_by="method",
 	)
 	lines = [
-		f"{job.method.rsplit('.', 1)[1]:<28} {job.cron_format or job.frequency:<14} last run {job.last_execution or 'never'}"
+		f"{job.method.rsplit('.', 1)[1]:<28} {job.cron_format or job.frequency:<14} last run {_time(job.last_execution) if job.last_execution else 'never'}"
 		+ (" STOPPED" if job.stopped else "")
 		+ _waits(job)
 		for job in jobs
@@ -153,7 +165,7 @@ def _jobs() -> list[str]:
 def _waits(job: frappe._dict) -> str:
 	"""Say where the scheduler waits for a time that is only ahead because the site's time zone was changed."""
 	since = job.last_execution or job.creation
-	return f" WAITS for {since}: it was made in another time zone" if since > now_datetime() else ""
+	return f" WAITS for {_time(since)}: it was made in another time zone" if since > now_datetime() else ""
 
 
 def _payments() -> list[str]:
@@ -168,7 +180,7 @@ def _payments() -> list[str]:
 		"Stripe Event", fields=["event_type", "status", "received_at"], order_by="creation desc", limit=1
 	)
 	lines.append(
-		f"last event {last[0].event_type} ({last[0].status}) at {last[0].received_at}"
+		f"last event {last[0].event_type} ({last[0].status}) at {_time(last[0].received_at)}"
 		if last
 		else "no event has arrived yet"
 	)
@@ -182,14 +194,14 @@ def _comparison() -> str:
 	)
 	if not last:
 		return "never compared with Stripe: bench --site SITE prepaid-billing reconcile"
-	line = f"last comparison with Stripe {last[0].status} at {last[0].started_at}"
+	line = f"last comparison with Stripe {last[0].status} at {_time(last[0].started_at)}"
 	open_ones = frappe.db.count("Billing Reconciliation", {"is_open": 1})
 	return f"{line}, {open_ones} OPEN: bench --site SITE prepaid-billing reconcile" if open_ones else line
 
 
 def _receipts() -> str:
 	unknown = "" if issuing.seller_is_known() else ": the settings name no SELLER"
-	return f"{issuing.waiting():>6} top-ups without a receipt{unknown}"
+	return f"{'top-ups without a receipt':<44} {issuing.waiting():>6}{unknown}"
 
 
 def _waiting() -> list[str]:
@@ -202,7 +214,7 @@ def _waiting() -> list[str]:
 		("calls that need a person", "Call Charge", {"review": ["in", REVIEWS]}),
 		("mails not sent", "Email Queue", {"status": ["in", ["Not Sent", "Sending", "Error"]]}),
 	)
-	lines = [f"{frappe.db.count(doctype, filters):>6} {label}" for label, doctype, filters in counts]
+	lines = [f"{label:<44} {frappe.db.count(doctype, filters):>6}" for label, doctype, filters in counts]
 	return [*lines, _receipts(), _without_owner()]
 
 
@@ -214,9 +226,7 @@ def _without_owner() -> str:
 		GROUP BY parent HAVING MAX(is_owner) = 0 ORDER BY parent
 		"""
 	)
-	return f"{len(found):>6} companies whose users have no owner among them" + (
-		f": {found[0]}" if found else ""
-	)
+	return f"{'companies whose users have no owner':<44} {len(found):>6}" + (f": {found[0]}" if found else "")
 
 
 def _database() -> list[str]:

@@ -103,10 +103,15 @@ class Deliverer:
 					self._deliveries[event["id"]] = deliveries
 
 	def send(self, events: Iterable[StripeObject]) -> None:
-		"""Deliver announced events, begun in this order; those forgotten since are left out."""
+		"""Deliver announced events, begun in this order; those sent before or forgotten since are left out."""
 		with self._change:
 			for event in events:
-				for delivery in self._deliveries.get(event["id"], ()):
+				announced = [
+					delivery
+					for delivery in self._deliveries.get(event["id"], ())
+					if delivery.state == "announced"
+				]
+				for delivery in announced:
 					self._schedule(delivery, delivery.lateness)
 
 	def resend(self, event_id: str) -> bool:

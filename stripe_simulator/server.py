@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from types import TracebackType
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -19,9 +21,30 @@ POLL_INTERVAL = 0.02
 """Seconds within which the server notices that it shall stop."""
 
 
-class _QuietRequestHandler(WSGIRequestHandler):
+_ANSWER = "stripe_simulator.answer"
+
+
+class _RequestHandler(WSGIRequestHandler):
 	def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
 		"""Write no access log; errors are still logged."""
+
+	def connection_dropped(self, error: BaseException, environ: WSGIEnvironment | None = None) -> None:
+		"""Close the answer to a request that was broken off, as after a double click: its events are sent then.
+
+		werkzeug doesn't, where the connection breaks while it reads what is left of the request.
+		"""
+		if environ and _ANSWER in environ:
+			environ[_ANSWER].close()
+
+
+def _kept(app: WSGIApplication) -> WSGIApplication:
+	"""Return an application that keeps its answer at hand until it is closed."""
+
+	def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+		environ[_ANSWER] = app(environ, start_response)
+		return environ[_ANSWER]
+
+	return answer
 
 
 class Simulator:
@@ -38,7 +61,7 @@ class Simulator:
 		self.faults = Faults()
 		self.app = create_app(settings, self.store, self.idempotency, self.deliverer, self.faults)
 		self._server = make_server(
-			BIND_ADDRESS, settings.port, self.app, threaded=True, request_handler=_QuietRequestHandler
+			BIND_ADDRESS, settings.port, _kept(self.app), threaded=True, request_handler=_RequestHandler
 		)
 		self.store.base_url = self.url
 		self._thread = threading.Thread(target=self._server.serve_forever, args=(POLL_INTERVAL,), daemon=True)

@@ -1,7 +1,10 @@
 """A call gateway in one file: holds money for a call, lets it go on in time, and never loses the end of one.
 
-	python3 docs/examples/gateway.py --url http://prepaid.localhost:8000 --key API_KEY:API_SECRET \\
-		--company "Musterhafen AG" --callee +4930123456 --seconds 157 --speed 20
+	python3 docs/examples/gateway.py --url http://127.0.0.1:8000 --host prepaid.localhost:8000 \\
+		--key API_KEY:API_SECRET --company "Musterhafen AG" --callee +4930123456 --seconds 157 --speed 20
+
+With --host the site's name need not resolve: Python on Debian 12, say, knows no prepaid.localhost. Where it does, as any
+site's name on the internet, --url alone is enough.
 
 The call is simulated: where this sleeps, a switch talks. Exits with 0 when billing knows how the call ended, with
 1 when the call was not let through, with 3 when its end was not taken: it waits in the queue for the next run.
@@ -86,7 +89,7 @@ class Queue:
 				time.sleep(pause)
 			except Refused as refusal:
 				print(refusal)
-				path.rename(path.with_suffix(".refused")) if request["verb"] == "end" else path.unlink()
+				self.put_aside(path, request)
 				return False
 			else:
 				print(f"{answer['status']}: {answer['amount']} {answer['currency']}")
@@ -94,9 +97,20 @@ class Queue:
 				return True
 		return False
 
+	def put_aside(self, path: Path, request: dict) -> None:
+		"""Keep a refused end for a person; of a refused release there is nothing to keep."""
+		if request["verb"] == "end":
+			kept = path.rename(path.with_suffix(".refused"))
+			print(f"kept for a person: {kept}")
+		else:
+			path.unlink()
+			print("nothing is held for this call: it was never authorised, or it is closed")
+
 	def deliver_all(self) -> None:
 		"""Send what earlier runs have left, oldest first, until billing does not answer."""
 		for path in sorted(self.folder.glob("*.json")):
+			request = json.loads(path.read_text())
+			print(f"left by an earlier run: {request['verb']} of call {request['call_id']}", flush=True)
 			if not self.deliver(path) and path.exists():
 				return
 

@@ -36,10 +36,13 @@ def tell(unwarned: Sequence[Unwarned], company: str | None, dry_run: bool) -> st
 def _tell(readers: dict[tuple[Unwarned, ...], list[str]], company: str | None, key: str) -> str:
 	to = "\n".join(address for group in readers.values() for address in group)
 	notice = {"kind": "Nobody to tell", "company": company, "status": "Queued", "recipients": to}
-	if not notices.first(key, notice):
+	written = notices.first(key, notice)
+	if not written:
 		return "Staff were told today; they get one mail a day about such companies."
 	queued = [
-		mail.send(group, _subject(unwarned), "nobody_to_tell", _content(unwarned))
+		mail.send(
+			group, _subject(unwarned), "nobody_to_tell", _content(unwarned), ("Billing Notice", written)
+		)
 		for unwarned, group in readers.items()
 	]
 	if not any(queued):

@@ -66,7 +66,7 @@ def _tell(source: Source, row: frappe._dict) -> None:
 			return hindrance if written else None
 		with print_language(mail.language_of(row.company)):
 			letter = source.letter(payment)
-			if mail.queue(row.company, to, letter, (source.doctype, row.name), attachments):
+			if mail.queue(row.company, to, letter, ("Billing Notice", written), attachments):
 				return ""
 		rows.update("Billing Notice", written, {"status": "Not Sent", "reason": NOBODY_REACHED})
 		return NOBODY_REACHED

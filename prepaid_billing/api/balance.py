@@ -5,7 +5,9 @@ from typing import Any
 import frappe
 
 from prepaid_billing import inputs
+from prepaid_billing.alerts import second_person
 from prepaid_billing.api.endpoint import endpoint
+from prepaid_billing.batch import attempt
 from prepaid_billing.calls.pricing import minutes_left
 from prepaid_billing.exceptions import InvalidInput, UnknownCompany
 from prepaid_billing.ledger import adjustments, balance_of
@@ -33,14 +35,16 @@ def get(company: Any = None) -> dict:
 @endpoint(MANAGER)
 def adjust(company: Any = None, amount: Any = None, reason: Any = None, idempotency_key: Any = None) -> dict:
 	"""Book a signed amount with its reason; 202 where it is above the limit and waits for a second person."""
-	return _adjusted(
-		adjustments.adjust(
-			visible_company(inputs.company(company), MANAGER),
-			parse_signed_amount(amount),
-			inputs.text(reason, "reason"),
-			inputs.key(idempotency_key, "idempotency_key"),
-		)
+	adjustment = adjustments.adjust(
+		visible_company(inputs.company(company), MANAGER),
+		parse_signed_amount(amount),
+		inputs.text(reason, "reason"),
+		inputs.key(idempotency_key, "idempotency_key"),
 	)
+	if adjustment.status == "Waiting":
+		# It waits, told or not: a notification that cannot be made is no failure of the booking.
+		attempt(adjustment.name, second_person.ask)
+	return _adjusted(adjustment)
 
 
 @frappe.whitelist(methods=["POST"])

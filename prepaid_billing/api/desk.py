@@ -5,9 +5,14 @@ from typing import Any
 import frappe
 import frappe.client
 
+from prepaid_billing import inputs
+from prepaid_billing.alerts import sent
 from prepaid_billing.api.endpoint import endpoint
 from prepaid_billing.calls import live
 from prepaid_billing.permissions import MANAGER, STAFF
+
+_MOST_NAMES = 500
+"""Rows that a list of the desk shows at most; a name has 20 characters."""
 
 
 @frappe.whitelist(methods=["GET", "POST"])
@@ -25,3 +30,11 @@ def get_count(doctype: Any = None, filters: Any = None, debug: Any = False, cach
 def calls() -> dict:
 	"""Return the calls in progress with what they hold, and those that need a person."""
 	return {"in_progress": live.in_progress(), "queue": live.queue()}
+
+
+@frappe.whitelist(methods=["GET"])
+@endpoint(MANAGER, STAFF)
+def mails(notices: Any = None) -> dict:
+	"""Return what became of the mails of notices and warnings, given by their names with commas between."""
+	names = inputs.text(notices, "notices", most=_MOST_NAMES * 21)
+	return sent.states([name for name in names.split(",") if name])

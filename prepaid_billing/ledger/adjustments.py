@@ -7,7 +7,14 @@ import frappe
 from frappe import _
 
 from prepaid_billing import settings
-from prepaid_billing.exceptions import Duplicate, InvalidAmount, InvalidInput, NotPermitted
+from prepaid_billing.display import money
+from prepaid_billing.exceptions import (
+	Duplicate,
+	InsufficientBalance,
+	InvalidAmount,
+	InvalidInput,
+	NotPermitted,
+)
 from prepaid_billing.ledger import clock, rows, transaction
 from prepaid_billing.ledger.balance import LockedBalance, locked
 from prepaid_billing.rating.money import from_database
@@ -22,7 +29,7 @@ _BOOKED_ALONE = """
 	WHERE asked_by = %s AND asked_us > %s AND status = 'Booked' AND confirmed_by IS NULL
 """
 _DECIDE = """
-	UPDATE `tabBalance Adjustment` SET status = %s, confirmed_by = %s, modified = NOW(6), modified_by = %s
+	UPDATE `tabBalance Adjustment` SET status = %s, confirmed_by = %s, modified = %s, modified_by = %s
 	WHERE name = %s
 """
 
@@ -72,7 +79,8 @@ def company_of(name: str) -> str | None:
 
 
 def confirm(name: str) -> Adjustment:
-	"""Book an adjustment that waits. Raises NotPermitted for the person who asked for it."""
+	"""Book an adjustment that waits. Raises NotPermitted for the person who asked for it, and InsufficientBalance:
+	then it waits on."""
 	return _decide(name, "Booked")
 
 
@@ -96,7 +104,7 @@ def _decide(name: str, status: str) -> Adjustment:
 			user = frappe.session.user
 			if status == "Booked" and user == row.asked_by:
 				raise NotPermitted(_("A second person confirms an adjustment, not the one who asked for it."))
-			frappe.db.sql(_DECIDE, (status, user, user, name))
+			frappe.db.sql(_DECIDE, (status, user, clock.site_time(account.now_us), user, name))
 			if status == "Refused":
 				return Adjustment(name, status, None, None)
 			return _book(account, name, from_database(row.amount), row.reason)
@@ -123,13 +131,18 @@ def _as_it_stands(account: LockedBalance, row: frappe._dict) -> Adjustment:
 
 def _book(account: LockedBalance, name: str, amount: Decimal, reason: str) -> Adjustment:
 	"""Post the entry; where it was posted before, its key gives back the same one."""
-	entry = account.post(
-		"Adjustment",
-		amount,
-		key=f"adjustment:{account.company}:{name}",
-		reference=("Balance Adjustment", name),
-		description=reason,
-	)
+	try:
+		entry = account.post(
+			"Adjustment",
+			amount,
+			key=f"adjustment:{account.company}:{name}",
+			reference=("Balance Adjustment", name),
+			description=reason,
+		)
+	except InsufficientBalance as error:
+		available = money(account.available, account.currency, exact=True)
+		message = _("Only {0} of the balance of {1} is available. Nothing was booked.")
+		raise InsufficientBalance(message.format(available, account.company)) from error
 	return Adjustment(name, "Booked", entry.name, entry.balance_after)
 
 

@@ -6,7 +6,7 @@ import frappe
 import pytest
 from frappe.permissions import add_user_permission
 
-from prepaid_billing.ledger import balance_of
+from prepaid_billing.ledger import balance_of, clock
 from prepaid_billing.permissions import MANAGER
 from tests import factories, site
 from tests.client import Api
@@ -56,6 +56,55 @@ def test_an_adjustment_above_the_limit_waits_for_a_second_person(manager: Api, c
 	for _time in range(2):
 		assert colleague.ok("balance.confirm_adjustment", adjustment=adjustment)["balance"] == "510.010000"
 	assert balance(company) == "510.010000"
+
+
+def test_what_a_second_person_confirmed_was_edited_by_the_clock_of_the_site(
+	manager: Api, colleague: Api
+) -> None:
+	company = make_company("10")
+	name = manager.post("balance.adjust", **asked(company, "501")).json()["message"]["adjustment"]
+	before = clock.site_time(clock.now_us())
+	colleague.ok("balance.confirm_adjustment", adjustment=name)
+	site.fresh()
+	edited = frappe.db.get_value("Balance Adjustment", name, "modified")
+	# The sites of the tests live by Berlin's time, their databases by UTC.
+	assert before <= edited <= clock.site_time(clock.now_us())
+
+
+def test_who_may_confirm_is_told_once_and_who_asked_is_not(manager: Api) -> None:
+	(second, _password), (stranger, _password) = factories.make_manager(), factories.make_manager()
+	company, own = make_company("10"), make_company("10")
+	add_user_permission("Billing Company", own, stranger)
+	frappe.db.commit()
+	request = asked(company, "-9501")
+	name = manager.post("balance.adjust", **request).json()["message"]["adjustment"]
+	assert manager.post("balance.adjust", **request).status_code == 202
+	site.fresh()
+	told = frappe.get_all("Notification Log", {"document_name": name}, ["for_user", "subject", "type"])
+	users = [row.for_user for row in told]
+	asker = frappe.db.get_value("Balance Adjustment", name, "asked_by")
+	assert second in users and not {asker, stranger} & set(users) and len(users) == len(set(users))
+	assert all(company in row.subject and "−€9,501.00" in row.subject for row in told)
+	assert not frappe.db.exists("Email Queue", {"reference_name": name})
+
+
+def test_an_adjustment_within_the_limit_asks_nobody(manager: Api) -> None:
+	answer = manager.ok("balance.adjust", **asked(make_company("10"), "5"))
+	assert not frappe.db.exists("Notification Log", {"document_name": answer["adjustment"]})
+
+
+def test_a_confirmation_beyond_what_is_available_tells_staff_how_much_there_is(
+	manager: Api, colleague: Api
+) -> None:
+	company = make_company("10")
+	name = manager.post("balance.adjust", **asked(company, "-501")).json()["message"]["adjustment"]
+	answer = colleague.post("balance.confirm_adjustment", adjustment=name)
+	assert (answer.status_code, answer.json()["code"]) == (402, "INSUFFICIENT_BALANCE")
+	assert (
+		answer.json()["error"] == f"Only €10.00 of the balance of {company} is available. Nothing was booked."
+	)
+	site.fresh()
+	assert frappe.db.get_value("Balance Adjustment", name, "status") == "Waiting"
 
 
 def test_small_adjustments_of_a_day_add_up_to_the_limit_of_one_person(manager: Api, colleague: Api) -> None:

@@ -174,3 +174,10 @@ def test_another_companys_name_answers_exactly_like_a_missing_one(company: str) 
 def test_a_company_is_named_exactly(gateway: Api, company: str) -> None:
 	for name in (company.lower(), company + " ", company.upper()):
 		assert_refused(gateway.post("calls.quote", company=name, duration_sec=1), (404,))
+
+
+@pytest.mark.parametrize("method", ["calls.nope", "nope.nope"])
+def test_a_method_that_is_not_there_is_404(gateway: Api, method: str) -> None:
+	for answer in (gateway.post(method), gateway.get(method), Api().post(method)):
+		assert_refused(answer, (404,))
+		assert answer.json()["code"] == "UNKNOWN_METHOD"

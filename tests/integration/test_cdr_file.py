@@ -232,3 +232,16 @@ def test_the_command_reports_what_it_did(tmp_path: Path) -> None:
 	assert "no-such-file.csv" in bench("prepaid-billing", "import-cdrs", "no-such-file.csv", exit_code=1)
 	assert spent(company) == Decimal("0.84")
 	assert frappe.db.count("Call Charge", {"company": company}) == 2
+
+
+def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path) -> None:
+	company = make_company("50")
+	path = write(tmp_path / "calls.csv", line(company))
+	tmp_path.chmod(0o555)
+	try:
+		printed = bench("prepaid-billing", "import-cdrs", str(path), exit_code=1)
+	finally:
+		tmp_path.chmod(0o755)
+	assert "calls.csv.refused.csv: Permission denied. The user that runs bench must be able" in printed
+	assert "Errno" not in printed
+	assert spent(company) == 0

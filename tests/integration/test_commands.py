@@ -1,6 +1,7 @@
 """The command line, run as an admin runs it."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -58,6 +59,13 @@ def test_check_low_balances_prints_what_it_did_and_why() -> None:
 	)
 
 
+def test_status_counts_what_waits_and_tells_times_to_the_second() -> None:
+	printed = bench("prepaid-billing", "status")
+	assert re.search(r"^  mails not sent +\d+$", printed, re.M)
+	assert re.search(r"^  top-ups without a receipt +\d+", printed, re.M)
+	assert not re.search(r"\d\d:\d\d:\d\d\.\d", printed)
+
+
 def test_status_lists_the_scheduled_jobs_with_their_last_run() -> None:
 	printed = bench("prepaid-billing", "status")
 	for job, cron in {
@@ -79,8 +87,19 @@ def test_status_says_why_a_call_was_not_charged() -> None:
 	assert "the gateway has not called calls.end" in bench("prepaid-billing", "status", "--call", call)
 	session.end(call, 15)
 	assert "booked -0.105000 EUR as Call Charge" in bench("prepaid-billing", "status", "--call", call)
-	assert "Never authorised here" in bench("prepaid-billing", "status", "--call", "unknown")
 	assert "0.420000 a minute" in bench("prepaid-billing", "status", "--company", company)
+
+
+@pytest.mark.parametrize(
+	"kind,sentence",
+	[
+		("company", "There is no such company."),
+		("call", "There is no call nope: it was never authorised here."),
+		("topup", "There is no such top-up."),
+	],
+)
+def test_status_of_what_is_not_there_says_so_and_fails(kind: str, sentence: str) -> None:
+	assert sentence in bench("prepaid-billing", "status", f"--{kind}", "nope", exit_code=1)
 
 
 def schema() -> dict[str, str]:

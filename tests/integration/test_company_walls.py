@@ -77,6 +77,7 @@ METHODS: dict[str, tuple[Row, ...]] = {
 	"calls.set_billable": (Row("POST", {**CALL, "billable": 0, "reason": "Quality"}),),
 	"calls.resolve": (Row("POST", CALL),),
 	"desk.calls": (Row("GET", staff=(200,)),),
+	"desk.mails": (Row("GET", {"notices": "nobody,knows"}, staff=(200,)),),
 	"desk.get_count": tuple(
 		Row("GET", {"doctype": doctype, "filters": '{{"company": "{company}"}}'}, staff=(200,))
 		for doctype in ("Balance Topup", "Billing Refund", "Billing Dispute")

@@ -132,8 +132,21 @@ def test_an_end_that_could_not_be_delivered_waits_for_the_next_run(example: Gate
 	with in_between(end=repeat(UNAVAILABLE)) as url:
 		example.call(company, 30, url, exit_code=3)
 	assert (entries_of(company), example.unsent()) == (["Bonus 50.0"], [".json"])
-	example.call(company, 0)
+	assert re.search(r"^left by an earlier run: end of call \w+$", example.call(company, 0), re.M)
 	assert (entries_of(company), example.unsent()) == (["Bonus 50.0", "Call Charge -0.21"], [])
+
+
+def test_a_release_of_a_call_that_billing_never_saw_is_done_in_the_next_run_and_says_what_it_was(
+	example: Gateway,
+) -> None:
+	company = make_company("50")
+	with in_between(authorize=repeat(UNAVAILABLE), release=repeat(UNAVAILABLE)) as url:
+		example.call(company, 30, url, exit_code=1)
+	assert example.unsent() == [".json"]
+	printed = example.call(company, 0)
+	told = ("left by an earlier run: release of call", "UNKNOWN_CALL", "nothing is held for this call")
+	assert [text for text in told if text not in printed] == []
+	assert example.unsent() == []
 
 
 def test_a_call_whose_extensions_fail_runs_to_the_end_of_its_grant(example: Gateway) -> None:

@@ -14,8 +14,10 @@ from prepaid_billing.alerts.addresses import NOBODY_REACHED
 from prepaid_billing.ledger import rows
 from prepaid_billing.payments import claims, issuing, keys, refunds, topups
 from prepaid_billing.payments.takeback import DISPUTE, Claim
+from prepaid_billing.permissions import STAFF
 from tests import site
-from tests.factories import make_company, make_customer, new_id
+from tests.client import Api
+from tests.factories import api_key_of, make_company, make_customer, make_user, new_id
 from tests.inbox import Inbox, no_email_account, unsubscribe
 from tests.integration.test_topup import eventually
 from tests.stripe_checkout import pay, simulate
@@ -106,8 +108,9 @@ def test_eight_sweeps_at_once_tell_once(inbox: Inbox) -> None:
 	with ThreadPoolExecutor(8) as pool:
 		list(pool.map(tell, range(8)))
 	assert notices_of(company) == ["Top-up received: Queued"]
-	assert frappe.db.count("Email Queue", {"reference_doctype": "Balance Topup", "reference_name": [
-		"in", frappe.get_all("Balance Topup", {"company": company}, pluck="name")]}) == 1  # fmt: skip
+	(notice,) = frappe.get_all("Billing Notice", {"company": company}, pluck="name")
+	mail = {"reference_doctype": "Billing Notice", "reference_name": notice}
+	assert frappe.db.count("Email Queue", mail) == 1
 	assert len(inbox.to(address)) == 1
 
 
@@ -348,3 +351,25 @@ def test_without_a_mail_account_nothing_counts_as_told(inbox: Inbox) -> None:
 		notices.tell()
 	assert notices_of(company) == []
 	assert len(told(inbox, address)) == 1
+
+
+def test_staff_see_what_became_of_the_mail_of_a_notice(inbox: Inbox) -> None:
+	company, address = company_with_mail()
+	clerk = Api(api_key_of(make_user(STAFF)))
+	paid(company)
+	sweep()
+	(notice,) = frappe.get_all("Billing Notice", {"company": company}, pluck="name")
+
+	def ask() -> dict[str, str]:
+		return clerk.get("desk.mails", notices=f"{notice},nobody").json()["message"]
+
+	assert ask() == {notice: "Not Sent"}
+	inbox.to(address)
+	assert ask() == {notice: "Sent"}
+	mail = {"reference_doctype": "Billing Notice", "reference_name": notice}
+	frappe.db.set_value("Email Queue", mail, "status", "Error")
+	frappe.db.commit()
+	assert ask() == {notice: "Error"}
+	frappe.db.delete("Email Queue", mail)
+	frappe.db.commit()
+	assert ask() == {}

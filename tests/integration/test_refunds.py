@@ -9,7 +9,7 @@ from decimal import Decimal
 import frappe
 import pytest
 
-from prepaid_billing import ledger
+from prepaid_billing import ledger, status
 from prepaid_billing.calls import session
 from prepaid_billing.exceptions import AccountBlocked, InsufficientBalance
 from prepaid_billing.ledger import balance_of
@@ -426,3 +426,11 @@ def test_under_the_lock_stripes_refund_is_the_planned_one_that_it_names() -> Non
 	assert entries_of(company) == ["Top-up 50.0", "Refund -20.0"]
 	refunds.complete_planned()
 	assert frappe.get_all("Billing Refund", {"topup": topup.name}, pluck="status") == ["Succeeded"]
+
+
+def test_status_of_a_topup_lists_what_its_refund_took() -> None:
+	_company, topup = paid()
+	refunds.request(topup.name, Decimal(20), "goodwill", new_id())
+	_title, lines = status.topup(topup.name)
+	booked = [line.partition(" at ")[0] for line in lines if line.startswith("booked")]
+	assert booked == ["booked 50.000000 EUR as Top-up", "booked -20.000000 EUR as Refund"]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import socket
+import struct
+from http.client import HTTPResponse
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -74,6 +78,33 @@ def test_no_webhook_is_sent_before_the_last_byte_of_the_answer(
 	assert delivery_of(control, "customer.created")["state"] == "announced"
 	answer.close()
 	wait_for_state(control, "customer.created", "delivered")
+
+
+def test_the_events_of_a_request_that_the_browser_breaks_off_are_sent_all_the_same(
+	simulator: Simulator, open_session: OpenSession, control: Control, receiver: Receiver
+) -> None:
+	"""As a double click does: the browser drops the first request for the second one."""
+	session = open_session()
+	form = {"number": "4242 4242 4242 4242", "expiry": "12 / 34", "cvc": "123", "name": "Ada Lovelace"}
+	request = requests.Request("POST", f"{simulator.url}/c/pay/{session.id}", data=form).prepare()
+	head = f"POST {request.path_url} HTTP/1.1\r\nHost: {urlsplit(request.url).netloc}\r\n"
+	head += "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
+	with socket.create_connection(("127.0.0.1", urlsplit(simulator.url).port)) as browser:
+		# More than the server reads at once: it still reads from the connection when that breaks.
+		browser.sendall(f"{head}\r\n{request.body}".encode() + b" " * (1 << 16))
+		with HTTPResponse(browser) as answer:
+			answer.begin()
+			assert answer.status == 303 and answer.read()
+		# Closed without farewell, which is what a browser does to an answer that it no longer wants.
+		browser.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+	receiver.wait_for(
+		"payment_intent.succeeded", "charge.succeeded", "checkout.session.completed", "charge.updated"
+	)
+	wait_until(
+		lambda: {row["state"] for row in control("GET", "deliveries")["deliveries"]} == {"delivered"},
+		"every event to be delivered",
+	)
+	assert len(receiver.types()) == len(set(receiver.types()))
 
 
 def test_the_answer_does_not_wait_for_the_webhook(

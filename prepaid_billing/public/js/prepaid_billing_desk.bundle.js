@@ -4,6 +4,7 @@
 import "./desk/requests";
 import "./desk/money";
 import "./desk/calls";
+import "./desk/mails";
 import "./desk/receipts";
 import "./desk/payments";
 import "./desk/refunds";

@@ -32,7 +32,14 @@ function ask_for_adjustment(frm) {
 				reqd: 1,
 				description: __("Such as 12.34. Negative takes money from the balance."),
 			},
-			{ fieldname: "reason", fieldtype: "Data", label: __("Reason"), length: 140, reqd: 1 },
+			{
+				fieldname: "reason",
+				fieldtype: "Data",
+				label: __("Reason"),
+				length: 140,
+				reqd: 1,
+				description: __("The customer sees it beside the entry."),
+			},
 		],
 		primary_action_label: __("Book"),
 		async primary_action({ amount, reason }) {
