@@ -20,11 +20,11 @@ def text_of(answer: object) -> str:
 	return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
 
 
-def answer(guest: Portal, company: str, action: str) -> object:
-	"""Answer the invitation of a company on the balance page."""
+def answer(guest: Portal, company: str, action: str, **fields: str) -> object:
+	"""Answer the latest invitation of a company on the balance page."""
 	site.fresh()
 	name = frappe.db.get_value("Billing Invitation", {"company": company}, "name", order_by="created_us desc")
-	return guest.post(action, HOME, invitation=name)
+	return guest.post(action, HOME, invitation=name, **fields)
 
 
 def test_an_existing_login_belongs_to_the_company_only_after_accepting() -> None:
@@ -58,13 +58,14 @@ def test_a_declined_or_withdrawn_invitation_gives_nothing_and_cannot_be_accepted
 	inviting, invited = owner(company), Portal(email, password)
 	for action, who in (("decline", invited), ("withdraw", inviting)):
 		assert inviting.post("invite", email=email).status_code == 303
+		token = invited.token()
 		if action == "decline":
 			assert answer(who, company, action).status_code == 303
 		else:
 			site.fresh()
 			name = frappe.db.get_value("Billing Invitation", {"company": company, "status": "Open"})
 			assert who.post(action, invitation=name).status_code == 303
-		assert answer(invited, company, "accept").status_code == 422
+		assert answer(invited, company, "accept", csrf_token=token).status_code == 422
 		assert rights(company, email) is None
 
 
