@@ -27,7 +27,7 @@ def ask(page: Page, verb: str) -> Locator:
 	"""Press one of the form's buttons and return the dialog."""
 	page.get_by_role("button", name=verb, exact=True).click(timeout=PATIENT)
 	dialog = page.get_by_role("dialog")
-	expect(dialog).to_contain_text("asked for it: as agreed")
+	expect(dialog).to_contain_text("asked for it: as agreed", timeout=PATIENT)
 	return dialog
 
 
@@ -71,7 +71,7 @@ def test_the_list_of_notices_says_what_became_of_the_mail(new_staff: NewStaff) -
 	(notice,) = frappe.get_all("Billing Notice", {"company": company}, pluck="name")
 	staff = new_staff(company)
 	staff.open("/app/billing-notice")
-	expect(staff.page.get_by_text("Mail waits to be sent")).to_be_visible(timeout=PATIENT)
+	expect(staff.page.get_by_text("Mail waits to be sent").first).to_be_visible(timeout=PATIENT)
 	mail = {"reference_doctype": "Billing Notice", "reference_name": notice}
 	frappe.db.set_value("Email Queue", mail, "status", "Error")
 	frappe.db.commit()
