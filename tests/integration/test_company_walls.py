@@ -58,8 +58,8 @@ CALL = {"call_id": "{call}"}
 METHODS: dict[str, tuple[Row, ...]] = {
 	"balance.get": (Row("GET", COMPANY),),
 	"balance.adjust": (Row("POST", {**COMPANY, "amount": "1", "reason": "x", "idempotency_key": "wall"}),),
-	"balance.confirm_adjustment": (Row("POST", {"adjustment": "{adjustment}"}),),
-	"balance.refuse_adjustment": (Row("POST", {"adjustment": "{adjustment}"}),),
+	"balance.confirm_adjustment": (Row("POST", {"adjustment": "{adjustment}"}, staff=(422,)),),
+	"balance.refuse_adjustment": (Row("POST", {"adjustment": "{adjustment}"}, staff=(422,)),),
 	"calls.quote": (Row("GET", {**COMPANY, "duration_sec": 60}),),
 	"calls.running": (Row("GET", COMPANY),),
 	"calls.authorize": (Row("POST", {**COMPANY, **CALL}),),
@@ -138,6 +138,7 @@ RECORDS = {
 	"Billing Refund": "refund",
 	"Billing Dispute": "dispute",
 	"Stripe Event": "event",
+	"Stripe Event Payload": "payload",
 	"Balance Transaction": "entry",
 	"Billing Receipt": "receipt",
 	"Balance Adjustment": "adjustment",
@@ -166,6 +167,7 @@ class Walled:
 		eventually(lambda: bool(frappe.db.exists("Billing Dispute", {"company": self.company})))
 		site.fresh()
 		own = {"company": self.company}
+		event = frappe.db.get_value("Stripe Event", {"topup": ("in", [topup.name, disputed_one.name])})
 		self.ids = {
 			"company": self.company,
 			"call": call,
@@ -174,7 +176,8 @@ class Walled:
 			"receipt": topups.find(topup.name).receipt,
 			"refund": refund,
 			"dispute": frappe.db.get_value("Billing Dispute", own),
-			"event": frappe.db.get_value("Stripe Event", {"topup": ("in", [topup.name, disputed_one.name])}),
+			"event": event,
+			"payload": frappe.db.get_value("Stripe Event Payload", {"stripe_event": event}),
 			"entry": frappe.db.get_value("Balance Transaction", {"balance": self.company}),
 			"adjustment": waiting.name,
 			"invitation": frappe.db.get_value("Billing Invitation", own),
