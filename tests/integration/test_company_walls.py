@@ -130,6 +130,7 @@ FORMS: dict[str, list[dict[str, str]]] = {
 		{"action": "remove", "user": "{user}"},
 		{"action": "own_mails", "gets_warnings": "1"},
 	],
+	"/topup/cancel": [{"action": ""}],
 	"/topup": [{"action": "", "amount": "50", "key": "0" * 20}],
 }
 """Pages that take forms, with those that would change something."""
