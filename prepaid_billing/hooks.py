@@ -30,6 +30,17 @@ before_request = [
 before_job = ["prepaid_billing.ledger.transaction.keep_count_of_writes"]
 after_request = ["prepaid_billing.http.after_request"]
 
+permission_query_conditions = {
+	"Balance Transaction": "prepaid_billing.permissions.entries_condition",
+	"Stripe Event": "prepaid_billing.permissions.events_condition",
+	"Stripe Event Payload": "prepaid_billing.permissions.payloads_condition",
+}
+has_permission = {
+	"Balance Transaction": "prepaid_billing.permissions.may_see_entry",
+	"Stripe Event": "prepaid_billing.permissions.may_see_event",
+	"Stripe Event Payload": "prepaid_billing.permissions.may_see_payload",
+}
+
 doc_events = {"Currency": {"after_rename": "prepaid_billing.closed.keep_currency_of_a_balance"}}
 
 update_website_context = ["prepaid_billing.brand.update_website_context"]

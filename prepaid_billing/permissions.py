@@ -5,6 +5,8 @@ Another company's record answers exactly like a missing one.
 
 import frappe
 from frappe import _
+from frappe.core.doctype.user_permission.user_permission import get_user_permissions
+from frappe.model.document import Document
 
 from prepaid_billing.exceptions import InvalidInput, NotPermitted, UnknownCompany
 
@@ -101,3 +103,58 @@ def _existing(company: str | None) -> str:
 def is_staff() -> bool:
 	"""Whether the app is shown to the session user on the apps screen."""
 	return has_role(MANAGER, STAFF, "System Manager")
+
+
+def entries_condition(_user: str | None = None) -> str:
+	"""Return the SQL that keeps lists of ledger entries to the companies of a user's User Permissions.
+
+	Frappe applies these to records with a link to Billing Company; an entry links its balance alone.
+	"""
+	companies = kept_to()
+	return f"`tabBalance Transaction`.balance IN ({_listed(companies)})" if companies else ""
+
+
+def may_see_entry(doc: Document, **_asked: object) -> bool:
+	"""Whether User Permissions leave an entry to the session user."""
+	companies = kept_to()
+	return not companies or doc.balance in companies
+
+
+def events_condition(_user: str | None = None) -> str:
+	"""Return the SQL that keeps lists of Stripe's events to those companies; one about no top-up may be about any."""
+	companies = kept_to()
+	if not companies:
+		return ""
+	own = f"SELECT name FROM `tabBalance Topup` WHERE company IN ({_listed(companies)})"
+	return f"`tabStripe Event`.topup IN ({own})"
+
+
+def may_see_event(doc: Document, **_asked: object) -> bool:
+	"""Whether User Permissions leave an event to the session user."""
+	companies = kept_to()
+	return not companies or frappe.db.get_value("Balance Topup", doc.topup, "company") in companies
+
+
+def payloads_condition(_user: str | None = None) -> str:
+	"""Return the SQL that keeps lists of what Stripe's events said to the events that the user may see."""
+	own = events_condition()
+	return (
+		f"`tabStripe Event Payload`.stripe_event IN (SELECT name FROM `tabStripe Event` WHERE {own})"
+		if own
+		else ""
+	)
+
+
+def may_see_payload(doc: Document, **_asked: object) -> bool:
+	"""Whether User Permissions leave what an event said to the session user."""
+	return not kept_to() or may_see_event(frappe.get_doc("Stripe Event", doc.stripe_event))
+
+
+def kept_to() -> list[str]:
+	"""Return the companies that User Permissions keep the session user to; none means that nothing does."""
+	rules = get_user_permissions(frappe.session.user).get("Billing Company", [])
+	return [rule.doc for rule in rules if not rule.applicable_for]
+
+
+def _listed(companies: list[str]) -> str:
+	return ", ".join(frappe.db.escape(company) for company in companies)

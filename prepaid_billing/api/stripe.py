@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from prepaid_billing import inputs
 from prepaid_billing.api.endpoint import endpoint, refuse
-from prepaid_billing.exceptions import BillingError, InvalidInput
+from prepaid_billing.exceptions import BillingError, InvalidInput, UnknownEvent
 from prepaid_billing.payments import webhook as events
 from prepaid_billing.permissions import MANAGER
 
@@ -37,7 +37,10 @@ def webhook() -> dict | None:
 @endpoint(MANAGER)
 def replay(event: Any = None) -> dict:
 	"""Act once more on an event that was parked, ignored or has failed; on a processed one nothing is done."""
-	return events.replay(inputs.key(event, "event"))
+	name = inputs.key(event, "event")
+	if frappe.db.exists("Stripe Event", name) and not frappe.has_permission("Stripe Event", "read", name):
+		raise UnknownEvent(_("There is no such event."))
+	return events.replay(name)
 
 
 def short_path() -> Response | dict | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import frappe
 
 from prepaid_billing.display import moment
 from prepaid_billing.ledger import clock
 from prepaid_billing.ledger.period import zone_of
 from prepaid_billing.payments import topups
-from prepaid_billing.portal import may_pay
+from prepaid_billing.portal import ADDRESS, may_pay
 from prepaid_billing.portal.topup import payment
 
 DAYS_OF_A_FAILURE = 7
@@ -52,4 +54,5 @@ def _told(topup: frappe._dict, pays: bool) -> dict[str, object]:
 		**{name: told[name] for name in ("status", "amount", "reason")},
 		"date": moment(clock.local_time(topup.created_us, zone_of(topup.company))),
 		"checkout_url": told["checkout_url"] if pays else "",
+		"cancel_url": f"{ADDRESS}/topup/cancel?" + urlencode({"topup": topup.name}),
 	}

@@ -58,8 +58,8 @@ CALL = {"call_id": "{call}"}
 METHODS: dict[str, tuple[Row, ...]] = {
 	"balance.get": (Row("GET", COMPANY),),
 	"balance.adjust": (Row("POST", {**COMPANY, "amount": "1", "reason": "x", "idempotency_key": "wall"}),),
-	"balance.confirm_adjustment": (Row("POST", {"adjustment": "{adjustment}"}),),
-	"balance.refuse_adjustment": (Row("POST", {"adjustment": "{adjustment}"}),),
+	"balance.confirm_adjustment": (Row("POST", {"adjustment": "{adjustment}"}, staff=(422,)),),
+	"balance.refuse_adjustment": (Row("POST", {"adjustment": "{adjustment}"}, staff=(422,)),),
 	"calls.quote": (Row("GET", {**COMPANY, "duration_sec": 60}),),
 	"calls.running": (Row("GET", COMPANY),),
 	"calls.authorize": (Row("POST", {**COMPANY, **CALL}),),
@@ -130,6 +130,7 @@ FORMS: dict[str, list[dict[str, str]]] = {
 		{"action": "remove", "user": "{user}"},
 		{"action": "own_mails", "gets_warnings": "1"},
 	],
+	"/topup/cancel": [{"action": ""}],
 	"/topup": [{"action": "", "amount": "50", "key": "0" * 20}],
 }
 """Pages that take forms, with those that would change something."""
@@ -138,6 +139,7 @@ RECORDS = {
 	"Billing Refund": "refund",
 	"Billing Dispute": "dispute",
 	"Stripe Event": "event",
+	"Stripe Event Payload": "payload",
 	"Balance Transaction": "entry",
 	"Billing Receipt": "receipt",
 	"Balance Adjustment": "adjustment",
@@ -166,6 +168,7 @@ class Walled:
 		eventually(lambda: bool(frappe.db.exists("Billing Dispute", {"company": self.company})))
 		site.fresh()
 		own = {"company": self.company}
+		event = frappe.db.get_value("Stripe Event", {"topup": ("in", [topup.name, disputed_one.name])})
 		self.ids = {
 			"company": self.company,
 			"call": call,
@@ -174,7 +177,8 @@ class Walled:
 			"receipt": topups.find(topup.name).receipt,
 			"refund": refund,
 			"dispute": frappe.db.get_value("Billing Dispute", own),
-			"event": frappe.db.get_value("Stripe Event", {"topup": ("in", [topup.name, disputed_one.name])}),
+			"event": event,
+			"payload": frappe.db.get_value("Stripe Event Payload", {"stripe_event": event}),
 			"entry": frappe.db.get_value("Balance Transaction", {"balance": self.company}),
 			"adjustment": waiting.name,
 			"invitation": frappe.db.get_value("Billing Invitation", own),

@@ -7,7 +7,8 @@ const kept = take();
 for (const form of document.querySelectorAll(".pb form[method=post]"))
 	form.addEventListener("submit", () => {
 		const fields = [...new FormData(form)].filter(([name]) => name !== "csrf_token");
-		const path = new URL(form.action).pathname;
+		// Not form.action: a field of that name hides it.
+		const path = new URL(form.getAttribute("action"), location.href).pathname;
 		sessionStorage.setItem(KEY, JSON.stringify({ user, path, fields }));
 	});
 
