@@ -169,7 +169,7 @@ def test_status_counts_the_companies_without_an_owner() -> None:
 	def counted() -> int:
 		site.fresh()
 		[line] = [line for line in dict(status.overview())["Waiting"] if "have no owner" in line]
-		return int(line.split()[0])
+		return int(line.split(":")[0].split()[-1])
 
 	before, company = counted(), factories.make_company()
 	assert counted() == before
