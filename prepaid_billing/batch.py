@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import frappe
+from rq.timeouts import JobTimeoutException
 
 from prepaid_billing.log import log
 
@@ -26,9 +27,14 @@ def each(items: Iterable[T], work: Callable[[T], R]) -> list[R]:
 
 
 def attempt(item: T, work: Callable[[T], R]) -> tuple[R | None, Exception | None]:
-	"""Do ``work`` on an item; return its result and None, or None and its error, rolled back and logged."""
+	"""Do ``work`` on an item; return its result and None, or None and its error, rolled back and logged.
+
+	Raises JobTimeoutException: the time of the job is up, not that of the item.
+	"""
 	try:
 		return work(item), None
+	except JobTimeoutException:
+		raise
 	except Exception as error:
 		frappe.db.rollback()
 		log("item failed", item=str(item), work=work.__qualname__, error=in_words(error))

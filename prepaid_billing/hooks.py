@@ -63,8 +63,8 @@ scheduler_events = {
 			"prepaid_billing.scheduled.prepaid_missing_receipts",
 			"prepaid_billing.scheduled.prepaid_payment_mails",
 		],
-		"7 * * * *": ["prepaid_billing.scheduled.prepaid_unfinished_topups"],
 	},
+	"hourly_long": ["prepaid_billing.scheduled.prepaid_unfinished_topups"],
 	"daily_long": [
 		"prepaid_billing.scheduled.prepaid_verify_books",
 		"prepaid_billing.scheduled.prepaid_reconcile",

@@ -11,9 +11,12 @@ import frappe
 
 from prepaid_billing import ledger
 from prepaid_billing.exceptions import BillingError
-from prepaid_billing.ledger import rows, transaction
+from prepaid_billing.ledger import clock, rows, transaction
 from prepaid_billing.log import log
 from prepaid_billing.payments import gateway
+
+_WINDOW_US = 1200 * clock.SECOND
+"""How long a request is repeated under one key. Stripe keeps a failure of its own for a key for a day."""
 
 _ROW = """
 	SELECT stripe_customer_id, stripe_customer_livemode, stripe_customer_told, language, billing_emails
@@ -46,7 +49,7 @@ def _update(company: str, customer: str, params: dict[str, object]) -> None:
 				rows.update("Billing Company", company, {"stripe_customer_told": _told(params)})
 
 	try:
-		gateway.update_customer(customer, {"email": "", "preferred_locales": [], **params})
+		gateway.update_customer(customer, {"email": "", **params})
 		transaction.run(note)
 	except BillingError as error:
 		log("customer not updated", company=company, customer=customer, reason=str(error))
@@ -58,16 +61,19 @@ def _told(params: dict[str, object]) -> str:
 
 def _params(company: str, row: frappe._dict) -> dict[str, object]:
 	params: dict[str, object] = {"name": company[:256], "metadata": {"company": company}}
-	if row.language in ("de", "en"):
-		params["preferred_locales"] = [row.language]
+	# Always named: a list cannot be emptied at Stripe, so the one of before would stay.
+	params["preferred_locales"] = [row.language or frappe.db.get_default("lang") or "en"]
 	if row.billing_emails:
 		params["email"] = row.billing_emails.split()[0]
 	return params
 
 
 def _key(params: dict[str, object], livemode: bool, lost: str) -> str:
-	"""Two at once ask with the same key and get the same customer; other facts are another request."""
-	asked = json.dumps([params, livemode, lost], sort_keys=True)
+	"""Two at once ask with the same key and get the same customer; other facts are another request.
+
+	So is a later time: at worst there is a customer too many, whom nobody uses.
+	"""
+	asked = json.dumps([params, livemode, lost, clock.now_us() // _WINDOW_US], sort_keys=True)
 	return f"customer-{hashlib.sha256(asked.encode()).hexdigest()}"
 
 

@@ -21,7 +21,7 @@ from prepaid_billing.payments.takeback import Claim, of_dispute, of_refund
 TOLERANCE = 300
 """Seconds that a webhook's time stamp may be off, into the past and into the future."""
 
-_TIMEOUT = 20
+_TIMEOUT, _QUICK = 20, 4
 _ID = re.compile(r"[!-~]{1,140}")
 _STAMP = re.compile(r"(?:^|,)\s*t=(\d{1,12})(?:,|$)")
 
@@ -83,7 +83,8 @@ def session_of_intent(payment_intent_id: str) -> str | None:
 	found = _one(
 		lambda client: client.v1.checkout.sessions.list(
 			params={"payment_intent": payment_intent_id, "limit": 1}
-		)
+		),
+		quick=True,
 	)
 	return found["data"][0]["id"] if found and found["data"] else None
 
@@ -228,22 +229,23 @@ def _no_constant(name: str) -> None:
 	raise ValueError(f"{name} is not JSON")
 
 
-def _one(request: Callable[[stripe.StripeClient], stripe.StripeObject]) -> dict | None:
+def _one(request: Callable[[stripe.StripeClient], stripe.StripeObject], quick: bool = False) -> dict | None:
 	try:
-		return _call(request)
+		return _call(request, quick)
 	except UnknownObject:
 		return None
 
 
-def _call(request: Callable[[stripe.StripeClient], stripe.StripeObject]) -> dict:
+def _call(request: Callable[[stripe.StripeClient], stripe.StripeObject], quick: bool = False) -> dict:
+	"""Ask Stripe; ``quick``, where a web worker waits and Stripe will send the same question again: once, and not long."""
 	# The library's telemetry would write a file into the home of the web server's user.
 	stripe.enable_telemetry = False
 	base = keys.api_base()
 	client = stripe.StripeClient(
 		keys.secret_key(),
 		base_addresses={"api": base} if base else {},
-		max_network_retries=2,
-		http_client=stripe.RequestsClient(timeout=_TIMEOUT),
+		max_network_retries=0 if quick else 2,
+		http_client=stripe.RequestsClient(timeout=_QUICK if quick else _TIMEOUT),
 	)
 	try:
 		return request(client).to_dict()

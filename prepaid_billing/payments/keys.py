@@ -53,7 +53,8 @@ def check_api_base(base: str, key: str) -> None:
 
 
 def _is_live(key: str) -> bool:
-	return key.startswith(("sk_live_", "rk_live_"))
+	# What is not plainly a test key may move money.
+	return not key.startswith(("sk_test_", "rk_test_"))
 
 
 def _is_loopback(host: str) -> bool:

@@ -154,13 +154,13 @@ def apply(name: str, facts: PaymentFacts, also: Callable[[Decision], None] | Non
 def refresh_unfinished() -> int:
 	"""Poll Stripe for every top-up that is not finished and return how many were asked for.
 
-	The hourly job: it heals what a lost webhook left behind.
+	The hourly job: it heals what a lost webhook left behind. What is on its way comes first, and then the oldest.
 	"""
 	names = frappe.db.sql_list(
 		"""
 		SELECT name FROM `tabBalance Topup`
 		WHERE status IN ('Created', 'Processing') AND checkout_session_id IS NOT NULL AND livemode = %s
-		ORDER BY created_us DESC LIMIT 1000
+		ORDER BY status = 'Processing' DESC, created_us LIMIT 1000
 		""",
 		(int(keys.is_live()),),
 	)
@@ -185,16 +185,16 @@ def _refresh_or_expire(name: str) -> None:
 		try:
 			return refresh(name)
 		except gateway.UnknownObject:
+			# Money on its way is not over because a key of another account does not know it.
+			if topup.status == "Processing":
+				raise
 			reason = _("The payment service does not know this checkout page.")
 
 	def work() -> None:
 		with ledger.locked(topup.company):
 			now = lock(name)
 			# Its session may have been opened meanwhile, or its payment have come.
-			if now.checkout_session_id == topup.checkout_session_id and now.status in (
-				"Created",
-				"Processing",
-			):
+			if now.checkout_session_id == topup.checkout_session_id and now.status == "Created":
 				rows.update("Balance Topup", name, {"status": "Expired", "failure_reason": reason})
 
 	transaction.run(work)

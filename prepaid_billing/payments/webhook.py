@@ -271,9 +271,11 @@ def _finish(name: str, status: str, reason: str, **columns: object) -> None:
 def _settle(name: str, status: str, reason: str, **columns: object) -> None:
 	"""Give an event its last status, in the transaction of its effect."""
 	processed_at = clock.site_time(clock.now_us())
-	rows.update(
-		"Stripe Event", name, {"status": status, "error": reason, "processed_at": processed_at, **columns}
-	)
+	# A slower delivery that decided otherwise does not take back what another one has done.
+	if status == "Processed" or _status(name).status != "Processed":
+		rows.update(
+			"Stripe Event", name, {"status": status, "error": reason, "processed_at": processed_at, **columns}
+		)
 
 
 def _status(name: str) -> frappe._dict:

@@ -72,7 +72,7 @@ def test_status_lists_the_scheduled_jobs_with_their_last_run() -> None:
 		"prepaid_low_balances": "*/30 * * * *",
 		"prepaid_stale_calls": "* * * * *",
 		"prepaid_missing_receipts": "* * * * *",
-		"prepaid_unfinished_topups": "7 * * * *",
+		"prepaid_unfinished_topups": "Hourly Long",
 		"prepaid_verify_books": "Daily Long",
 		"prepaid_reconcile": "Daily Long",
 	}.items():

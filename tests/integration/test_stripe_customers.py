@@ -6,6 +6,7 @@ import frappe
 import pytest
 import stripe
 
+from prepaid_billing.exceptions import TryAgain
 from prepaid_billing.payments import keys, topups
 from tests import site
 from tests.concurrency.at_once import at_once
@@ -64,6 +65,27 @@ def test_a_customer_that_cannot_be_updated_keeps_nobody_from_topping_up() -> Non
 	assert customers_of(company)[0]["email"] == "old@example.com"
 	topups.create(company, Decimal(50))
 	assert customers_of(company)[0]["email"] == "new@example.com", "it is made good the next time"
+
+
+def test_a_failure_that_stripe_keeps_for_a_request_locks_no_company_out_for_longer_than_half_an_hour() -> (
+	None
+):
+	company = make_company()
+	simulate("faults", kind="error_after", method="POST", path="/v1/customers", times=1)
+	with pytest.raises(TryAgain):
+		topups.create(company, Decimal(50))
+	with site.later(1800):
+		assert topups.create(company, Decimal(50))["checkout_url"]
+
+
+@pytest.mark.parametrize("language", ["fr", ""])
+def test_the_customers_language_at_stripe_changes_with_the_companys(language: str) -> None:
+	company = make_company(language="de")
+	topups.create(company, Decimal(50))
+	frappe.db.set_value("Billing Company", company, "language", language or None)
+	frappe.db.commit()
+	topups.create(company, Decimal(50))
+	assert customers_of(company)[0]["preferred_locales"] == [language or "en"]
 
 
 def test_two_first_top_ups_at_once_make_one_customer() -> None:

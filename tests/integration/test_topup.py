@@ -10,7 +10,7 @@ import pytest
 
 from prepaid_billing.exceptions import TryAgain
 from prepaid_billing.ledger import balance_of
-from prepaid_billing.payments import topups, webhook
+from prepaid_billing.payments import gateway, topups, webhook
 from tests import site
 from tests.client import Api
 from tests.factories import make_api_customer, make_company, make_customer
@@ -338,6 +338,20 @@ def test_a_top_up_whose_session_stripe_does_not_know_is_given_up(no_webhooks: No
 	topups.refresh_unfinished()
 	assert status_of(topup) == "Expired"
 	assert topups.find(topup).failure_reason == "The payment service does not know this checkout page."
+
+
+def test_a_payment_on_its_way_is_not_over_because_other_keys_do_not_know_it() -> None:
+	topup = topups.create(make_company(), Decimal(50))["topup"]
+	frappe.db.set_value(
+		"Balance Topup", topup, {"status": "Processing", "checkout_session_id": f"cs_{topup}"}
+	)
+	frappe.db.commit()
+	with pytest.raises(gateway.UnknownObject):
+		topups._refresh_or_expire(topup)
+	site.fresh()
+	assert topups.find(topup).status == "Processing"
+	frappe.db.set_value("Balance Topup", topup, "status", "Expired")
+	frappe.db.commit()
 
 
 def _restore(query: str, session: str, topup: str) -> None:
