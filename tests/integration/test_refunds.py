@@ -264,6 +264,7 @@ def test_any_order_of_a_dispute_that_is_turned_ends_as_stripe_has_it() -> None:
 		for event in [*events, *events]:
 			event["id"] = f"evt_{new_id()}"
 			assert post(as_body(event), signature(as_body(event))) == 200
+		site.fresh()
 		status = frappe.get_all("Billing Dispute", {"topup": topup.name}, pluck="status")
 		assert status == [{2: {"win": "Lost", "lose": "Won"}[ends[0]], 3: "Won"}[len(ends)]]
 		assert balance(company) == (50 if status == ["Won"] else 0)
