@@ -3,6 +3,7 @@
 import frappe
 
 _BATCH = 1000
+_COLUMN = "SHOW COLUMNS FROM `tabStripe Event` LIKE 'payload'"
 _NAMES = """
 	SELECT name FROM `tabStripe Event` WHERE payload IS NOT NULL AND name > %s ORDER BY name LIMIT %s
 """
@@ -15,7 +16,8 @@ _MOVE = """
 
 def execute() -> None:
 	"""Copy every payload, then drop the column. Running it again, also after it was broken off, changes nothing."""
-	if not frappe.db.has_column("Stripe Event", "payload"):
+	# Frappe's own question is answered from a cache, which a column that was dropped by hand does not clear.
+	if not frappe.db.sql(_COLUMN):
 		return
 	last = ""
 	while names := frappe.db.sql_list(_NAMES, (last, _BATCH)):

@@ -30,9 +30,9 @@ def no_webhooks(connection: None) -> Iterator[None]:
 	resume_webhooks()
 
 
-def paid(company: str) -> str:
-	"""Let a company pay 50.00 and return the top-up."""
-	created = topups.create(company, Decimal(50))
+def paid(company: str, amount: str = "50") -> str:
+	"""Let a company pay and return the top-up."""
+	created = topups.create(company, Decimal(amount))
 	pay(created["checkout_url"])
 	topups.refresh(created["topup"])
 	return created["topup"]
@@ -99,6 +99,39 @@ def test_part_of_a_payment_is_refunded_once_and_the_dialog_told_what_it_takes(ne
 	dialog.get_by_role("button", name="Refund").dblclick()
 	expect(page.get_by_text(re.compile(r"€\s12[.,]50 goes back to the payment method."))).to_be_visible()
 	assert entries_of(company) == ["Top-up 50.0", "Refund -12.5"]
+
+
+@pytest.mark.parametrize(
+	"currency,left,typed,refused,taken",
+	[("KWD", "50.000", "1,234", "1.2345", "-1.234"), ("JPY", "50", "12", "12.5", "-12.0")],
+)
+def test_a_refund_takes_the_decimals_of_its_currency(
+	new_staff: NewStaff, currency: str, left: str, typed: str, refused: str, taken: str
+) -> None:
+	company = make_company(currency=currency)
+	page = open_form(new_staff(company), "balance-topup", paid(company))
+	dialog = open_refund(page)
+	amount, told = dialog.locator("[data-fieldname=amount] input"), dialog.get_by_role("status")
+	expect(amount).to_have_value(re.compile(left.replace(".", "[.,]") + "$"))
+	amount.fill(refused)
+	expect(told).to_contain_text("without separators, such as")
+	expect(dialog.get_by_role("button", name="Refund")).to_be_disabled()
+	amount.fill(typed)
+	expect(told).to_contain_text("is taken from the balance")
+	dialog.locator("[data-fieldname=reason] input").fill("goodwill")
+	dialog.get_by_role("button", name="Refund").click()
+	expect(page.get_by_text("goes back to the payment method.")).to_be_visible(timeout=PATIENT)
+	assert entries_of(company) == ["Top-up 50.0", f"Refund {taken}"]
+
+
+def test_a_manager_opens_what_an_event_said(new_staff: NewStaff) -> None:
+	company = make_company()
+	event, _topup = parked(company)
+	page = open_form(new_staff(company), "stripe-event", event)
+	page.get_by_role("button", name="View").click(timeout=PATIENT)
+	page.get_by_role("link", name="Payload").click()
+	expect(page).to_have_url(re.compile(f"/stripe-event-payload/{event}"))
+	expect(page.get_by_text("checkout.session.completed").first).to_be_visible(timeout=PATIENT)
 
 
 def test_what_cannot_be_refunded_is_told_before_it_is_sent(new_staff: NewStaff) -> None:

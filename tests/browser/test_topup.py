@@ -62,6 +62,23 @@ def test_declined_card_says_so_changes_nothing_and_can_be_followed_by_a_good_one
 	assert booked(customer) == [Decimal(100)]
 
 
+def test_a_top_up_is_cancelled_for_good_by_a_button_and_not_by_coming_back(new_customer: NewCustomer) -> None:
+	customer = new_customer("7.25")
+	page = customer.page
+	customer.open(f"{BILLING}/topup")
+	page.get_by_role("button", name="Continue to payment").click()
+	paying = page.url
+	page.locator("a.back").click()
+	expect(page.get_by_role("link", name="Continue the payment")).to_be_visible()
+	page.get_by_role("button", name="Cancel this top-up").click()
+	expect(page.get_by_text("You have cancelled this top-up.")).to_be_visible()
+	expect(page.get_by_role("button", name="Cancel this top-up")).to_have_count(0)
+	expect(page.get_by_role("link", name="Start a new top-up")).to_be_visible()
+	page.goto(paying)
+	expect(page.locator("#number")).to_have_count(0)
+	assert booked(customer) == []
+
+
 def test_own_amount_is_taken_as_germans_and_english_write_it(new_customer: NewCustomer) -> None:
 	customer = new_customer()
 	page = customer.page

@@ -115,7 +115,7 @@ def test_what_stripe_refuses_for_good_has_failed_with_its_reason_and_makes_room(
 	with pytest.raises(PaymentRefused):
 		topups.create(company, Decimal(50), "one")
 	assert status_of(names[0]) == "Failed"
-	assert "mode" in topups.find(names[0]).failure_reason
+	assert topups.find(names[0]).failure_reason == "Missing required param: line_items."
 	begun(company)
 	frappe.db.sql("UPDATE `tabBalance Topup` SET checkout_params = %s WHERE name = %s", (params, names[0]))
 	frappe.db.commit()
