@@ -28,6 +28,8 @@ class Visitor:
 
 	def log_in(self) -> Response:
 		"""Fill in and send the login form that the browser shows; return the page that it leads to."""
+		# Before its script has come, the form would be sent without the way back.
+		self.page.wait_for_load_state()
 		self.page.locator("#login_email").fill(self.email)
 		self.page.locator("#login_password").fill(self.password)
 		with self.page.expect_navigation(url=re.compile("(?!.*/login).*")) as reached:

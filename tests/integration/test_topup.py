@@ -362,6 +362,7 @@ def _restore(query: str, session: str, topup: str) -> None:
 
 def test_net_and_vat_are_told_for_each_amount() -> None:
 	company = make_company()
+	site.fresh()
 	doc = frappe.get_doc("Prepaid Billing Settings")
 	doc.vat_rate = 19
 	doc.save()

@@ -428,6 +428,7 @@ def test_a_refund_and_its_reversal_are_linked_to_their_own_documents() -> None:
 	refund = client.ok(
 		"topup.refund", topup=topup.name, amount="20", reason="goodwill", idempotency_key=factories.new_id()
 	)["refund"]
+	site.fresh()
 	issuing.issue_missing()
 	site.fresh()
 	stripe_id = frappe.db.get_value("Billing Refund", refund, "stripe_refund_id")
