@@ -98,7 +98,7 @@ def everything_kept() -> list[str]:
 		save_to_db()
 	site.fresh()
 	kept = []
-	for doctype in ("Error Log", "Stripe Event", "Billing Reconciliation", "Email Queue", "Balance Topup"):
+	for doctype in ("Error Log", "Stripe Event", "Stripe Event Payload", "Billing Reconciliation", "Email Queue"):
 		kept += [str(row) for row in frappe.db.sql(f"SELECT * FROM `tab{doctype}`")]
 	logs = [Path(os.environ["PB_BENCH_DIR"]) / "logs", Path(site.NAME) / "logs"]
 	return kept + [file.read_text(errors="replace") for logs in logs for file in logs.glob("*.log*")]
