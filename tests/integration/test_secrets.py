@@ -1,6 +1,7 @@
 """Neither Stripe's secret key nor a signing secret is found anywhere after calls that failed in every way."""
 
 import os
+import secrets
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -27,7 +28,7 @@ from tests.stripe_checkout import (
 )
 
 FAULTS = ("error_before", "error_after", "cut_before", "cut_after", "rate_limit", "hang_before")
-FOREIGN_KEY = "sk_test_" + "ca7a12y" * 5
+FOREIGN_KEY = f"sk_test_{secrets.token_hex(16)}"
 """A key that Stripe does not know."""
 
 
@@ -98,7 +99,13 @@ def everything_kept() -> list[str]:
 		save_to_db()
 	site.fresh()
 	kept = []
-	for doctype in ("Error Log", "Stripe Event", "Stripe Event Payload", "Billing Reconciliation", "Email Queue"):
+	for doctype in (
+		"Error Log",
+		"Stripe Event",
+		"Stripe Event Payload",
+		"Billing Reconciliation",
+		"Email Queue",
+	):
 		kept += [str(row) for row in frappe.db.sql(f"SELECT * FROM `tab{doctype}`")]
 	logs = [Path(os.environ["PB_BENCH_DIR"]) / "logs", Path(site.NAME) / "logs"]
 	return kept + [file.read_text(errors="replace") for logs in logs for file in logs.glob("*.log*")]
