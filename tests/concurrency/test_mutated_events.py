@@ -22,7 +22,7 @@ from prepaid_billing.exceptions import InvalidWebhook
 from prepaid_billing.payments import gateway, topups, webhook
 from prepaid_billing.payments.decide import TopupState, decide
 from prepaid_billing.payments.facts import Unclear
-from prepaid_billing.payments.takeback import Claim, merged
+from prepaid_billing.payments.takeback import Claim, Turned, merged
 from tests import site
 from tests.client import Api
 from tests.concurrency.at_once import in_processes
@@ -46,8 +46,8 @@ WORTHLESS = (
 IDS = ("cs_test_none", "pi_none", "x_" + "y" * 300)
 """Ids of nothing. Not for the id of a refund or dispute: a new one may have any."""
 CLAIMS = ("refund", "dispute")
-TEXTS = ("modified", "failure_reason", "reason")
-"""Columns that a report may change: why a bank has refused."""
+OPEN_TO_REPORTS = ("modified", "failure_reason", "reason", "reports")
+"""Columns that any report may change: why a bank has refused, and how many reports there were."""
 
 
 @pytest.fixture(autouse=True)
@@ -164,7 +164,8 @@ def books() -> dict[str, list]:
 	kinds = ("Prepaid Balance", "Balance Transaction", "Balance Topup", "Billing Refund", "Billing Dispute")
 	rows = {kind: frappe.db.sql(f"SELECT * FROM `tab{kind}` ORDER BY name", as_dict=True) for kind in kinds}
 	found = {
-		kind: [{key: row[key] for key in row if key not in TEXTS} for row in rows[kind]] for kind in kinds
+		kind: [{key: row[key] for key in row if key not in OPEN_TO_REPORTS} for row in rows[kind]]
+		for kind in kinds
 	}
 	return {**found, "Error Log": errors()}
 
@@ -235,7 +236,7 @@ def decide_about(body: bytes) -> str:
 			return decide_about_payment(event, body)
 		if event["type"] in webhook.REFUND_EVENTS + webhook.DISPUTE_EVENTS:
 			return decide_about_claim(webhook.claim_of(event), body)
-	except Unclear:
+	except (Unclear, Turned):
 		return "unclear"
 	return "ignored"
 

@@ -125,6 +125,25 @@ def test_a_refund_is_told_with_what_it_took_from_the_balance(inbox: Inbox) -> No
 	]
 
 
+def test_a_mail_that_fails_stops_no_other_one_and_no_other_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+	(bad, _), (good, _) = company_with_mail(), company_with_mail()
+	failing = paid(bad)
+	refunds.request(paid(good).name, Decimal(20), "goodwill", new_id())
+	issuing.issue_missing()
+	tell = notices._tell
+
+	def one_fails(source: notices.Source, row: frappe._dict) -> object:
+		return 1 / 0 if row.name == failing.name else tell(source, row)
+
+	with monkeypatch.context() as broken, pytest.raises(ZeroDivisionError):
+		broken.setattr(notices, "_tell", one_fails)
+		notices.tell()
+	assert sorted(notices_of(good)) == ["Refund: Queued", "Top-up received: Queued"]
+	assert notices_of(bad) == []
+	notices.tell()
+	assert notices_of(bad) == ["Top-up received: Queued"]
+
+
 def test_a_dispute_and_its_end_are_told(inbox: Inbox) -> None:
 	company, address = company_with_mail()
 	topup = paid(company)

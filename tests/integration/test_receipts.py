@@ -223,6 +223,25 @@ def test_a_document_that_fails_takes_no_number(monkeypatch: pytest.MonkeyPatch) 
 	assert numbers()[-1][1] == len(before) + 1
 
 
+def test_a_receipt_that_fails_stops_no_other_one_and_no_credit_note(monkeypatch: pytest.MonkeyPatch) -> None:
+	_company, refunded = paid("50")
+	issuing.issue_missing()
+	refunds.request(refunded.name, Decimal(20), "goodwill", new_id())
+	bad, good = paid("50")[1], paid("50")[1]
+	receipt = issuing._receipt
+
+	def failing(series: object, name: str, *more: object) -> str | None:
+		return 1 / 0 if name == bad.name else receipt(series, name, *more)
+
+	with monkeypatch.context() as broken, pytest.raises(ZeroDivisionError):
+		broken.setattr(issuing, "_receipt", failing)
+		issuing.issue_missing()
+	site.fresh()
+	kinds = [row.kind for row in receipts.page(refunded.company, receipts.NEWEST, 200)]
+	assert kinds == ["Credit Note", "Receipt"]
+	assert (topups.find(bad.name).receipt, bool(topups.find(good.name).receipt)) == (None, True)
+
+
 def test_a_year_begins_with_number_one() -> None:
 	_company, topup = paid("50")
 	with site.later(400 * 86_400):

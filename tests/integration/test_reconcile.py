@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -20,7 +21,7 @@ import stripe
 from prepaid_billing import scheduled
 from prepaid_billing.exceptions import TryAgain
 from prepaid_billing.ledger import balance_of, clock, rows
-from prepaid_billing.payments import books, issuing, keys, reconcile, refunds, takeback, topups
+from prepaid_billing.payments import books, gateway, issuing, keys, reconcile, refunds, takeback, topups
 from tests import factories, site
 from tests.factories import make_company, new_id
 from tests.integration.test_commands import bench
@@ -311,6 +312,36 @@ def test_more_than_a_page_of_payments_is_read_whole(world: World) -> None:
 		world.client.v1.payment_intents.create(params=foreign)
 	outcome = world.reconcile(30)
 	assert (outcome.not_ours, outcome.differences, balance(company)) == (105, [], 50)
+
+
+def test_what_is_credited_while_a_comparison_reads_is_known_to_its_next_page(
+	world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+	world.pay(make_company())
+	world.reconcile(30)
+	charges_since = gateway.charges_since
+
+	def pages(created: int) -> Iterator[list[dict]]:
+		first = list(charges_since(created))
+		yield from first
+		with ThreadPoolExecutor(1) as pool:
+			pool.submit(paid_elsewhere, world).result()
+		known = [charge["id"] for page in first for charge in page]
+		yield [charge for page in charges_since(created) for charge in page if charge["id"] not in known]
+
+	monkeypatch.setattr(gateway, "charges_since", pages)
+	outcome = world.reconcile(30)
+	assert (outcome.not_ours, outcome.healed, outcome.differences, outcome.compared) == (0, 0, [], 2)
+
+
+def paid_elsewhere(world: World) -> None:
+	"""Let a top-up be begun, paid and credited by another connection."""
+	with site.connected():
+		frappe.conf["stripe_api_base"] = world.url
+		company = make_company()
+		world.pay(company)
+		with world.now():
+			topups.refresh(frappe.get_all("Balance Topup", {"company": company}, pluck="name")[0])
 
 
 def test_a_payment_in_our_books_that_stripe_does_not_know_is_a_difference_until_it_is_mended(

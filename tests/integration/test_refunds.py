@@ -420,6 +420,17 @@ def test_a_refund_of_ours_that_stripe_tells_of_first_is_taken_once_also_by_a_rea
 
 
 @pytest.mark.usefixtures("no_webhooks")
+def test_a_refund_of_ours_that_does_not_say_so_is_known_by_asking_for_it_again() -> None:
+	company, topup = paid()
+	topups.find(topup.name)  # opens the view of the past
+	lose_answer(topup.name, 20)
+	told = [replace(one, record="") for one in gateway.refunds_of(topup.payment_intent_id)]
+	refunds.hear(topup.name, told)
+	assert entries_of(company) == ["Top-up 50.0", "Refund -20.0"]
+	assert frappe.get_all("Billing Refund", {"topup": topup.name}, pluck="status") == ["Succeeded"]
+
+
+@pytest.mark.usefixtures("no_webhooks")
 def test_under_the_lock_stripes_refund_is_the_planned_one_that_it_names() -> None:
 	company, topup = paid()
 	lose_answer(topup.name, 20)

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from decimal import Decimal
 
 import frappe
 import pytest
 
-from prepaid_billing.payments import payloads, topups, webhook
+from prepaid_billing import scheduled
+from prepaid_billing.payments import gateway, payloads, refunds, topups, webhook
 from prepaid_billing.permissions import MANAGER, STAFF
 from tests import factories, site
 from tests.books import entries_of
@@ -16,7 +18,7 @@ from tests.client import Api
 from tests.factories import make_company, make_user, new_id
 from tests.integration.test_topup import paid_topup
 from tests.stripe_checkout import as_body, events_of, pause_webhooks, pay, resume_webhooks, signature
-from tests.stripe_lives import refund_before_its_payment
+from tests.stripe_lives import begin, refund_before_its_payment
 
 
 @pytest.fixture(autouse=True)
@@ -131,6 +133,27 @@ def test_an_event_that_stripe_gave_up_on_is_tried_by_the_hourly_job(monkeypatch:
 		webhook.process_waiting()
 	assert event_fields(name, "status") == ["Processed"]
 	assert entries_of(company) == ["Top-up 50.0"]
+
+
+def test_the_hourly_job_gives_refunds_first_and_asks_for_the_newest_top_up_before_older_ones(
+	monkeypatch: pytest.MonkeyPatch,
+) -> None:
+	topup, _events = paid_topup(make_company())
+	topups.refresh(topup)
+	older, newer = (topups.find(begin()[1]) for _time in range(2))
+	with monkeypatch.context() as unreachable, pytest.raises(refunds.TryAgain):
+		unreachable.setitem(frappe.conf, "stripe_api_base", "http://127.0.0.1:9")
+		refunds.request(topup, Decimal(1), "goodwill", new_id())
+	asked: list[str] = []
+	for name in ("create_refund", "session_facts"):
+		real = getattr(gateway, name)
+		monkeypatch.setattr(
+			gateway, name, lambda thing, *more, real=real: asked.append(thing) or real(thing, *more)
+		)
+	with suppress(refunds.TryAgain):  # of what other tests have left unfinished something may fail
+		scheduled.prepaid_unfinished_topups()
+	ours = [topups.find(topup).payment_intent_id, newer.checkout_session_id, older.checkout_session_id]
+	assert [thing for thing in asked if thing in ours] == ours
 
 
 def test_only_managers_replay(manager: Api, guest: Api, gateway: Api) -> None:
