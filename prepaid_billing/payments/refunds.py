@@ -69,7 +69,7 @@ def request(topup: str, amount: Decimal | None, reason: str, key: str) -> dict[s
 	log("refund planned", company=company, topup=topup, refund=name)
 	try:
 		complete(name)
-	except TryAgain as error:
+	except (TryAgain, Unclear) as error:
 		raise TryAgain(
 			_(
 				"The refund could not be finished now. It is planned and goes on by itself; its amount has left the balance."
@@ -100,7 +100,10 @@ def preview(topup: str, amount: Decimal | None) -> dict[str, object]:
 
 
 def complete(name: str) -> None:
-	"""Ask Stripe for a planned refund, or find what became of the request; safe to repeat. Raises TryAgain."""
+	"""Ask Stripe for a planned refund, or find what became of the request; safe to repeat.
+
+	Raises TryAgain, and Unclear for an answer that only a person understands; it stays planned then.
+	"""
 	refund = _row(name)
 	if refund.status != "Planned":
 		return
@@ -145,13 +148,22 @@ def hear(topup: str, told: Sequence[Claim], also: Callable[[], None] | None = No
 		raise TryAgain(_("The payment of this top-up is not known yet. Send it again."))
 	# It may be a refund of ours that Stripe tells of before its answer to us has come.
 	for name in frappe.db.sql_list(_PLANNED.format("AND topup = %s"), (topup,)):
-		complete(name)
+		_try_to_complete(name)
 	for _time in range(_READS):
 		try:
 			return claims.apply(topup, told, also)
 		except Turned:
 			told = [_as_it_stands(claim) for claim in told]
 	raise TryAgain(_("This dispute is reported of again and again. Send it again."))
+
+
+def _try_to_complete(name: str) -> None:
+	"""Go on with a planned refund; one that cannot be finished now keeps nothing else from the books."""
+	try:
+		complete(name)
+	except (TryAgain, Unclear) as error:
+		frappe.db.rollback()
+		log("refund still planned", refund=name, reason=str(error))
 
 
 def _as_it_stands(claim: Claim) -> Claim:
@@ -215,14 +227,21 @@ def _is_payable(claim: Claim) -> bool:
 
 
 def _asked(refund: frappe._dict) -> Claim:
-	"""Send a refund to Stripe; once its key may be forgotten there, look for it in Stripe's list instead."""
+	"""Send a refund to Stripe; once its key may be forgotten there, or is answered by an error, look for it in
+	Stripe's list instead."""
 	intent = topups.find(refund.topup).payment_intent_id
 	minor = to_minor(refund.amount, refund.currency)
+	refusal: TryAgain = PaymentRefused(
+		_("The payment service never received this refund. It was taken back.")
+	)
 	if clock.now_us() - refund.planned_us < KEY_LASTS:
-		return gateway.create_refund(intent, minor, refund.name)
+		try:
+			return gateway.create_refund(intent, minor, refund.name)
+		except gateway.Failing as error:
+			refusal = error
 	found = gateway.refund_of_ours(intent, minor, refund.name)
 	if not found:
-		raise PaymentRefused(_("The payment service never received this refund. It was taken back."))
+		raise refusal
 	return found
 
 

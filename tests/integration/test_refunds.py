@@ -428,6 +428,46 @@ def test_under_the_lock_stripes_refund_is_the_planned_one_that_it_names() -> Non
 	assert frappe.get_all("Billing Refund", {"topup": topup.name}, pluck="status") == ["Succeeded"]
 
 
+@pytest.mark.usefixtures("no_webhooks")
+def test_a_refund_that_was_made_though_stripe_answered_with_an_error_is_found() -> None:
+	company, topup = paid()
+	simulate("faults", kind="error_after", method="POST", path="/v1/refunds")
+	done = refunds.request(topup.name, Decimal(20), "goodwill", new_id())
+	assert (done["status"], done["taken_from_balance"]) == ("Succeeded", "20.000000")
+	assert entries_of(company) == ["Top-up 50.0", "Refund -20.0"]
+
+
+@pytest.mark.usefixtures("no_webhooks")
+def test_a_refund_that_cannot_be_finished_keeps_no_dispute_from_the_books() -> None:
+	company, topup = paid()
+	# The error is Stripe's answer to this key for a day, and its list cannot be read either.
+	simulate("faults", kind="error_after", method="POST", path="/v1/refunds")
+	simulate("faults", kind="error_before", method="GET", path="/v1/refunds", times=6)
+	with pytest.raises(refunds.TryAgain):
+		refunds.request(topup.name, Decimal(20), "goodwill", new_id())
+	claim = gateway.claim("dispute", disputed(topup))
+	assert claim
+	refunds.hear(topup.name, [claim])
+	assert entries_of(company) == ["Top-up 50.0", "Refund -20.0", "Dispute -30.0"]
+	refunds.complete_planned()
+	assert frappe.get_all("Billing Refund", {"topup": topup.name}, pluck="status") == ["Succeeded"]
+	assert balance(company) == 0
+
+
+@pytest.mark.usefixtures("no_webhooks")
+def test_an_answer_to_a_refund_that_nobody_understands_leaves_it_planned(
+	monkeypatch: pytest.MonkeyPatch,
+) -> None:
+	company, topup = paid()
+	with monkeypatch.context() as patch:
+		patch.delitem(takeback._REFUND, "succeeded")
+		with pytest.raises(refunds.TryAgain):
+			refunds.request(topup.name, Decimal(20), "goodwill", new_id())
+	assert frappe.get_all("Billing Refund", {"topup": topup.name}, pluck="status") == ["Planned"]
+	refunds.complete_planned()
+	assert entries_of(company) == ["Top-up 50.0", "Refund -20.0"]
+
+
 def test_status_of_a_topup_lists_what_its_refund_took() -> None:
 	_company, topup = paid()
 	refunds.request(topup.name, Decimal(20), "goodwill", new_id())
