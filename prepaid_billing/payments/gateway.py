@@ -267,7 +267,13 @@ def _log_refusal(error: Exception) -> None:
 
 
 def _refusal(error: Exception) -> TryAgain:
-	passing = stripe.APIConnectionError | stripe.RateLimitError
+	# A key that is wrong, was rolled or may not do this says nothing of what was asked for with it or before.
+	passing = (
+		stripe.APIConnectionError
+		| stripe.RateLimitError
+		| stripe.AuthenticationError
+		| stripe.PermissionError
+	)
 	# A key that was used for something else: what became of that request nobody has told us.
 	failing = stripe.APIError | stripe.IdempotencyError
 	if isinstance(error, passing | failing) or not isinstance(error, stripe.StripeError):

@@ -105,7 +105,8 @@ def complete(name: str) -> None:
 	Raises TryAgain, and Unclear for an answer that only a person understands; it stays planned then.
 	"""
 	refund = _row(name)
-	if refund.status != "Planned":
+	# Stripe's key of one mode knows nothing of the other one's payments.
+	if refund.status != "Planned" or bool(topups.find(refund.topup).livemode) != keys.is_live():
 		return
 	try:
 		_keep(refund, _asked(refund))
@@ -227,8 +228,7 @@ def _is_payable(claim: Claim) -> bool:
 
 
 def _asked(refund: frappe._dict) -> Claim:
-	"""Send a refund to Stripe; once its key may be forgotten there, or is answered by an error, look for it in
-	Stripe's list instead."""
+	"""Send a refund to Stripe; where its key may be forgotten there, or is refused, look for it in Stripe's list."""
 	intent = topups.find(refund.topup).payment_intent_id
 	minor = to_minor(refund.amount, refund.currency)
 	refusal: TryAgain = PaymentRefused(
@@ -237,9 +237,13 @@ def _asked(refund: frappe._dict) -> Claim:
 	if clock.now_us() - refund.planned_us < KEY_LASTS:
 		try:
 			return gateway.create_refund(intent, minor, refund.name)
-		except gateway.Failing as error:
+		except (PaymentRefused, gateway.Failing) as error:
 			refusal = error
-	found = gateway.refund_of_ours(intent, minor, refund.name)
+	try:
+		found = gateway.refund_of_ours(intent, minor, refund.name)
+	except PaymentRefused as error:
+		# Of another account, perhaps: this Stripe cannot say that nothing was refunded.
+		raise TryAgain(str(error)) from error
 	if not found:
 		raise refusal
 	return found
