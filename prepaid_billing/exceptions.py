@@ -127,6 +127,12 @@ class TryAgain(BillingError):
 	http_status_code = 503
 
 
+class RefundPlanned(TryAgain):
+	"""The refund is planned and its amount has left the balance; it goes on by itself."""
+
+	code = "REFUND_PLANNED"
+
+
 class PaymentRefused(TryAgain):
 	"""The payment service has refused it for good: the same request again would be refused again.
 

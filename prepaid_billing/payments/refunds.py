@@ -16,6 +16,7 @@ from prepaid_billing.exceptions import (
 	InvalidAmount,
 	InvalidInput,
 	PaymentRefused,
+	RefundPlanned,
 	TryAgain,
 )
 from prepaid_billing.ledger import LockedBalance, balance_of, clock, rows, transaction
@@ -50,8 +51,8 @@ def request(topup: str, amount: Decimal | None, reason: str, key: str) -> dict[s
 	the refund's name as the key. The same ``key`` again asks for nothing more.
 
 	Raises UnknownTopup, InvalidInput for a top-up that was not paid, InvalidAmount for more than is left,
-	InsufficientBalance where it was spent, Duplicate, and TryAgain: then the refund is planned, and goes on
-	by itself.
+	InsufficientBalance where it was spent, Duplicate, TryAgain for a passing fault of ours, and RefundPlanned: then it
+	goes on by itself.
 	"""
 	if not reason.strip():
 		raise InvalidInput(_("A refund needs a reason. Nothing was refunded."))
@@ -70,7 +71,7 @@ def request(topup: str, amount: Decimal | None, reason: str, key: str) -> dict[s
 	try:
 		complete(name)
 	except (TryAgain, Unclear) as error:
-		raise TryAgain(
+		raise RefundPlanned(
 			_(
 				"The refund could not be finished now. It is planned and goes on by itself; its amount has left the balance."
 			)

@@ -441,6 +441,16 @@ def test_a_refund_that_was_made_though_stripe_answered_with_an_error_is_found() 
 	assert entries_of(company) == ["Top-up 50.0", "Refund -20.0"]
 
 
+def test_only_a_refund_that_is_planned_is_told_to_be(manager: Api) -> None:
+	company, topup = paid()
+	asked = {"topup": topup.name, "amount": "20", "reason": "goodwill", "idempotency_key": new_id()}
+	simulate("faults", kind="error_before", method="POST", path="/v1/refunds", times=3)
+	answer = manager.post("topup.refund", **asked)
+	assert (answer.status_code, answer.json()["code"], balance(company)) == (503, "REFUND_PLANNED", 30)
+	assert manager.ok("topup.refund", **asked)["status"] == "Succeeded"
+	assert entries_of(company) == ["Top-up 50.0", "Refund -20.0"]
+
+
 @pytest.mark.usefixtures("no_webhooks")
 def test_a_refund_that_cannot_be_finished_keeps_no_dispute_from_the_books() -> None:
 	company, topup = paid()
