@@ -139,6 +139,9 @@ class PaymentRefused(TryAgain):
 	``words`` are its own, for staff.
 	"""
 
+	code = "PAYMENT_REFUSED"
+	http_status_code = 402
+
 	def __init__(self, message: str, words: str = "") -> None:
 		super().__init__(message)
 		self.words = words or message
