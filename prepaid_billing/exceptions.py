@@ -127,11 +127,20 @@ class TryAgain(BillingError):
 	http_status_code = 503
 
 
+class RefundPlanned(TryAgain):
+	"""The refund is planned and its amount has left the balance; it goes on by itself."""
+
+	code = "REFUND_PLANNED"
+
+
 class PaymentRefused(TryAgain):
 	"""The payment service has refused it for good: the same request again would be refused again.
 
 	``words`` are its own, for staff.
 	"""
+
+	code = "PAYMENT_REFUSED"
+	http_status_code = 402
 
 	def __init__(self, message: str, words: str = "") -> None:
 		super().__init__(message)

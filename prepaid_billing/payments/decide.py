@@ -41,6 +41,9 @@ def decide(topup: TopupState, facts: PaymentFacts) -> Decision:
 	if problem := _mismatch(topup, facts):
 		return Decision("park", reason=problem[0], words=problem[1:])
 	if topup.status in FINAL:
+		if facts.outcome == "failed":
+			# Or an earlier failure that is told of late: only Stripe's dashboard shows which.
+			return Decision("park", reason=N_("It failed after it was credited. Look at the payment at Stripe."))
 		return Decision("nothing")
 	if facts.outcome == "paid":
 		return Decision("credit", "Paid")

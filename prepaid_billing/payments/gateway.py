@@ -34,6 +34,10 @@ class UnknownObject(PaymentRefused):
 	"""Stripe knows no object of this id: of another account or mode, or of a Stripe that was reset."""
 
 
+class Failing(TryAgain):
+	"""Stripe has failed over it, before the work or after it; for the same key it gives the same answer again."""
+
+
 def create_customer(params: dict, idempotency_key: str) -> str:
 	"""Make a customer and return its id. The same key again returns the same one. Raises TryAgain."""
 	made = _call(
@@ -265,10 +269,18 @@ def _log_refusal(error: Exception) -> None:
 
 
 def _refusal(error: Exception) -> TryAgain:
+	# A key that is wrong, was rolled or may not do this says nothing of what was asked for with it or before.
+	passing = (
+		stripe.APIConnectionError
+		| stripe.RateLimitError
+		| stripe.AuthenticationError
+		| stripe.PermissionError
+	)
 	# A key that was used for something else: what became of that request nobody has told us.
-	passing = stripe.APIConnectionError | stripe.RateLimitError | stripe.APIError | stripe.IdempotencyError
-	if isinstance(error, passing) or not isinstance(error, stripe.StripeError):
-		return TryAgain(_("The payment service did not answer. Nothing was charged; try again."))
+	failing = stripe.APIError | stripe.IdempotencyError
+	if isinstance(error, passing | failing) or not isinstance(error, stripe.StripeError):
+		kind = Failing if isinstance(error, failing) else TryAgain
+		return kind(_("The payment service did not answer. Nothing was charged; try again."))
 	missing = isinstance(error, stripe.InvalidRequestError) and error.code == "resource_missing"
 	refusal = PaymentRefused
 	if missing:

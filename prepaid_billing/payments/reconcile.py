@@ -109,7 +109,7 @@ def _differences(outcome: Outcome, seen: "_Seen") -> list[Difference]:
 	frappe.db.rollback()
 	theirs = list(seen.theirs.values())
 	ours = books.positions(outcome.since_us, outcome.started_us, theirs)
-	outcome.sums = compare.sums(theirs, ours)
+	outcome.sums = compare.sums([*theirs, *seen.unbooked.values()], ours)
 	return compare.differences(theirs, ours)
 
 
@@ -120,6 +120,8 @@ class _Seen:
 		self.outcome, self.tell = outcome, tell
 		self.theirs: dict[tuple[str, str], Position] = {}
 		self.problems: dict[tuple[str, str], Difference] = {}
+		self.unbooked: dict[tuple[str, str], Position] = {}
+		self.strays: dict[str, tuple[str, str]] = {}
 
 	def sessions(self, sessions: Iterable[dict]) -> dict[str, str]:
 		"""Bring unfinished top-ups up to date; return the top-up by payment intent of the sessions that are ours."""
@@ -134,12 +136,8 @@ class _Seen:
 					topup.name,
 					lambda topup=topup: _refresh(topup),
 				)
-			if (
-				not topup
-				and session["payment_status"] == "paid"
-				and books.is_topup(session["client_reference_id"])
-			):
-				self._stray(session)
+			if not topup and books.is_topup(session["client_reference_id"]):
+				self.strays[session["payment_intent"]] = (session["client_reference_id"], session["id"])
 			if topup and session["payment_intent"]:
 				ours[session["payment_intent"]] = topup.name
 		return ours
@@ -152,7 +150,7 @@ class _Seen:
 			intent = _intent_of(charge)
 			name = topup.name if topup else sessions.get(intent)
 			if not name:
-				self.outcome.not_ours += 1
+				self._without_topup(charge)
 				continue
 			if topups.find(name).status not in FINAL:
 				self._heal(PAYMENT, intent, name, lambda name=name: _credit(name))
@@ -226,11 +224,21 @@ class _Seen:
 		except Exception as error:
 			self._trouble(kind, stripe_id, topup, error)
 
-	def _stray(self, session: dict) -> None:
-		"""Tell of money for a top-up of ours that came by another session than the one we keep."""
-		kind, stripe_id, topup = PAYMENT, session["payment_intent"], session["client_reference_id"]
-		problem = f"it was paid by {session['id']}, which is not the session that we keep"
-		self.problems[kind, stripe_id] = Difference(kind, stripe_id, topup, "", None, None, problem)
+	def _without_topup(self, charge: dict) -> None:
+		"""Tell of a payment that was begun here and that no top-up here holds. Nothing is credited by its marks."""
+		intent, currency = _intent_of(charge), charge["currency"].upper()
+		marks = charge["metadata"] or {}
+		if stray := self.strays.get(intent):
+			topup, reason = stray[0], f"it was paid by {stray[1]}, which is not the session that we keep"
+		elif marks.get("topup") and marks.get("company"):
+			topup, reason = marks["topup"], f"it was begun here for {marks['company']}, but is not kept here"
+		else:
+			self.outcome.not_ours += 1
+			return
+		amount = to_major(charge["amount_captured"], currency)
+		key, problem = (PAYMENT, intent), f"at Stripe {as_text(amount)} {currency}, here nothing: {reason}"
+		self.unbooked[key] = Position(*key, topup, currency, amount)
+		self.problems[key] = Difference(*key, topup, currency, amount, None, problem)
 
 	def _trouble(self, kind: str, stripe_id: str, topup: str, error: Exception) -> None:
 		"""Let one object that fails be a difference, so that it does not end the comparison of all others."""

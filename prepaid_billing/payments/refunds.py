@@ -16,6 +16,7 @@ from prepaid_billing.exceptions import (
 	InvalidAmount,
 	InvalidInput,
 	PaymentRefused,
+	RefundPlanned,
 	TryAgain,
 )
 from prepaid_billing.ledger import LockedBalance, balance_of, clock, rows, transaction
@@ -50,8 +51,8 @@ def request(topup: str, amount: Decimal | None, reason: str, key: str) -> dict[s
 	the refund's name as the key. The same ``key`` again asks for nothing more.
 
 	Raises UnknownTopup, InvalidInput for a top-up that was not paid, InvalidAmount for more than is left,
-	InsufficientBalance where it was spent, Duplicate, and TryAgain: then the refund is planned, and goes on
-	by itself.
+	InsufficientBalance where it was spent, Duplicate, TryAgain for a passing fault of ours, and RefundPlanned: then it
+	goes on by itself.
 	"""
 	if not reason.strip():
 		raise InvalidInput(_("A refund needs a reason. Nothing was refunded."))
@@ -69,8 +70,8 @@ def request(topup: str, amount: Decimal | None, reason: str, key: str) -> dict[s
 	log("refund planned", company=company, topup=topup, refund=name)
 	try:
 		complete(name)
-	except TryAgain as error:
-		raise TryAgain(
+	except (TryAgain, Unclear) as error:
+		raise RefundPlanned(
 			_(
 				"The refund could not be finished now. It is planned and goes on by itself; its amount has left the balance."
 			)
@@ -100,9 +101,13 @@ def preview(topup: str, amount: Decimal | None) -> dict[str, object]:
 
 
 def complete(name: str) -> None:
-	"""Ask Stripe for a planned refund, or find what became of the request; safe to repeat. Raises TryAgain."""
+	"""Ask Stripe for a planned refund, or find what became of the request; safe to repeat.
+
+	Raises TryAgain, and Unclear for an answer that only a person understands; it stays planned then.
+	"""
 	refund = _row(name)
-	if refund.status != "Planned":
+	# Stripe's key of one mode knows nothing of the other one's payments.
+	if refund.status != "Planned" or bool(topups.find(refund.topup).livemode) != keys.is_live():
 		return
 	try:
 		_keep(refund, _asked(refund))
@@ -145,13 +150,22 @@ def hear(topup: str, told: Sequence[Claim], also: Callable[[], None] | None = No
 		raise TryAgain(_("The payment of this top-up is not known yet. Send it again."))
 	# It may be a refund of ours that Stripe tells of before its answer to us has come.
 	for name in frappe.db.sql_list(_PLANNED.format("AND topup = %s"), (topup,)):
-		complete(name)
+		_try_to_complete(name)
 	for _time in range(_READS):
 		try:
 			return claims.apply(topup, told, also)
 		except Turned:
 			told = [_as_it_stands(claim) for claim in told]
 	raise TryAgain(_("This dispute is reported of again and again. Send it again."))
+
+
+def _try_to_complete(name: str) -> None:
+	"""Go on with a planned refund; one that cannot be finished now keeps nothing else from the books."""
+	try:
+		complete(name)
+	except (TryAgain, Unclear) as error:
+		frappe.db.rollback()
+		log("refund still planned", refund=name, reason=str(error))
 
 
 def _as_it_stands(claim: Claim) -> Claim:
@@ -215,14 +229,24 @@ def _is_payable(claim: Claim) -> bool:
 
 
 def _asked(refund: frappe._dict) -> Claim:
-	"""Send a refund to Stripe; once its key may be forgotten there, look for it in Stripe's list instead."""
+	"""Send a refund to Stripe; where its key may be forgotten there, or is refused, look for it in Stripe's list."""
 	intent = topups.find(refund.topup).payment_intent_id
 	minor = to_minor(refund.amount, refund.currency)
+	refusal: TryAgain = PaymentRefused(
+		_("The payment service never received this refund. It was taken back.")
+	)
 	if clock.now_us() - refund.planned_us < KEY_LASTS:
-		return gateway.create_refund(intent, minor, refund.name)
-	found = gateway.refund_of_ours(intent, minor, refund.name)
+		try:
+			return gateway.create_refund(intent, minor, refund.name)
+		except (PaymentRefused, gateway.Failing) as error:
+			refusal = error
+	try:
+		found = gateway.refund_of_ours(intent, minor, refund.name)
+	except PaymentRefused as error:
+		# Of another account, perhaps: this Stripe cannot say that nothing was refunded.
+		raise TryAgain(str(error)) from error
 	if not found:
-		raise PaymentRefused(_("The payment service never received this refund. It was taken back."))
+		raise refusal
 	return found
 
 

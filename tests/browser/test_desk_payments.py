@@ -156,6 +156,32 @@ def test_what_cannot_be_refunded_is_told_before_it_is_sent(new_staff: NewStaff) 
 	assert entries_of(company) == ["Top-up 50.0", "Adjustment -40.0"]
 
 
+def test_refund_dialog_keeps_its_key_after_a_passing_fault_and_closes_on_a_planned_refund(
+	new_staff: NewStaff,
+) -> None:
+	company = make_company()
+	page = open_form(new_staff(company), "balance-topup", paid(company))
+	dialog = open_refund(page)
+	dialog.locator("[data-fieldname=reason] input").fill("goodwill")
+	told = {"TRY_AGAIN": "The database is busy.", "REFUND_PLANNED": "It is planned."}
+	keys = []
+	for code, sentence in told.items():
+
+		def refuse(route: Route, code: str = code, sentence: str = sentence) -> None:
+			keys.append(route.request.post_data_json["idempotency_key"])
+			route.fulfill(status=503, json={"code": code, "error": sentence})
+
+		page.route(REFUND, refuse)
+		dialog.get_by_role("button", name="Refund").click()
+		refusal = page.locator(".msgprint-dialog")
+		expect(refusal).to_contain_text(sentence)
+		page.unroute(REFUND)
+		refusal.locator(".btn-modal-close").click()
+		expect(refusal).to_be_hidden()
+	expect(page.get_by_role("button", name="Refund", exact=True)).to_have_count(1)
+	assert keys[0] == keys[1]
+
+
 def test_refund_without_an_answer_can_be_pressed_again_and_is_one(new_staff: NewStaff) -> None:
 	company = make_company()
 	page = open_form(new_staff(company), "balance-topup", paid(company))

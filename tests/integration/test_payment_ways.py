@@ -123,6 +123,17 @@ def test_what_stripe_refuses_for_good_has_failed_with_its_reason_and_makes_room(
 	eventually(lambda: status_of(names[0]) == "Paid")
 
 
+def test_what_stripe_refuses_for_good_is_told_so_and_is_no_passing_fault(
+	monkeypatch: pytest.MonkeyPatch,
+) -> None:
+	company = make_company()
+	name = begun_without_stripe(company, "refused", monkeypatch)
+	break_parameters(name)
+	customer = Api(make_api_customer(company))
+	answer = customer.post("topup.create", amount="50", idempotency_key="refused")
+	assert (answer.status_code, answer.json()["code"]) == (402, "PAYMENT_REFUSED")
+
+
 def test_a_refusal_does_not_fail_what_was_opened_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
 	company = make_company()
 	name = begun_without_stripe(company, "again", monkeypatch)

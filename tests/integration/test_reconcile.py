@@ -376,6 +376,19 @@ def test_a_top_up_that_was_paid_by_another_session_than_ours_is_a_difference(wor
 	assert (found.stripe_id, "not the session that we keep" in str(found)) == (intent, True)
 
 
+def test_a_payment_that_was_begun_here_and_whose_top_up_is_gone_is_a_difference(world: World) -> None:
+	company = make_company()
+	world.pay(company, "20")
+	intent = world.pay(company, "30")
+	frappe.db.sql("DELETE FROM `tabBalance Topup` WHERE company = %s AND amount = 30", (company,))
+	frappe.db.commit()
+	outcome = world.reconcile(30)
+	(found,) = outcome.differences
+	assert (found.stripe_id, found.at_stripe, "at Stripe 30.000000 EUR" in str(found)) == (intent, 30, True)
+	assert (outcome.sums, outcome.not_ours) == ({"EUR": (50, 20)}, 0)
+	assert balance(company) == 20
+
+
 def test_what_was_paid_in_the_other_mode_is_not_compared(world: World) -> None:
 	company = make_company()
 	with world.now():

@@ -8,12 +8,13 @@ from decimal import Decimal
 
 import frappe
 import pytest
+import stripe
 
 from prepaid_billing import ledger, status
 from prepaid_billing.calls import session
 from prepaid_billing.exceptions import AccountBlocked, InsufficientBalance
 from prepaid_billing.ledger import balance_of
-from prepaid_billing.payments import claims, gateway, issuing, refunds, takeback, topups
+from prepaid_billing.payments import claims, gateway, issuing, keys, refunds, takeback, topups
 from tests import factories, site
 from tests.books import entries_of
 from tests.client import Api
@@ -375,13 +376,16 @@ def test_a_refund_that_stripe_refuses_is_given_back_and_what_was_done_elsewhere_
 
 
 @pytest.mark.usefixtures("no_webhooks")
-def test_a_refund_that_was_refused_is_told_so_also_when_stripe_is_gone_right_after() -> None:
+def test_a_refusal_that_cannot_be_checked_in_stripes_list_leaves_the_refund_planned() -> None:
 	company, topup = paid()
 	simulate("refunds", payment_intent=topup.payment_intent_id, amount=4000)
 	simulate("faults", kind="error_before", method="GET", path="/v1/refunds", times=3)
-	done = refunds.request(topup.name, Decimal(20), "goodwill", new_id())
-	assert (done["status"], done["taken_from_balance"]) == ("Failed", "0.000000")
-	assert balance(company) == 50
+	with pytest.raises(refunds.TryAgain):
+		refunds.request(topup.name, Decimal(20), "goodwill", new_id())
+	assert balance(company) == 30
+	refunds.complete_planned()
+	assert frappe.get_all("Billing Refund", {"topup": topup.name}, pluck="status", order_by="creation")[0] == "Failed"
+	assert balance(company) == 10
 
 
 def test_what_is_planned_and_what_was_never_reversed_is_found_by_an_index() -> None:
@@ -441,6 +445,105 @@ def test_under_the_lock_stripes_refund_is_the_planned_one_that_it_names() -> Non
 	claims.apply(topup.name, told)
 	assert entries_of(company) == ["Top-up 50.0", "Refund -20.0"]
 	refunds.complete_planned()
+	assert frappe.get_all("Billing Refund", {"topup": topup.name}, pluck="status") == ["Succeeded"]
+
+
+@pytest.mark.usefixtures("no_webhooks")
+def test_a_refund_that_was_made_though_stripe_answered_with_an_error_is_found() -> None:
+	company, topup = paid()
+	simulate("faults", kind="error_after", method="POST", path="/v1/refunds")
+	done = refunds.request(topup.name, Decimal(20), "goodwill", new_id())
+	assert (done["status"], done["taken_from_balance"]) == ("Succeeded", "20.000000")
+	assert entries_of(company) == ["Top-up 50.0", "Refund -20.0"]
+
+
+def test_only_a_refund_that_is_planned_is_told_to_be(manager: Api) -> None:
+	company, topup = paid()
+	asked = {"topup": topup.name, "amount": "20", "reason": "goodwill", "idempotency_key": new_id()}
+	simulate("faults", kind="error_before", method="POST", path="/v1/refunds", times=3)
+	answer = manager.post("topup.refund", **asked)
+	assert (answer.status_code, answer.json()["code"], balance(company)) == (503, "REFUND_PLANNED", 30)
+	assert manager.ok("topup.refund", **asked)["status"] == "Succeeded"
+	assert entries_of(company) == ["Top-up 50.0", "Refund -20.0"]
+
+
+@pytest.mark.usefixtures("no_webhooks")
+def test_a_refund_that_cannot_be_finished_keeps_no_dispute_from_the_books() -> None:
+	company, topup = paid()
+	# The error is Stripe's answer to this key for a day, and its list cannot be read either.
+	simulate("faults", kind="error_after", method="POST", path="/v1/refunds")
+	simulate("faults", kind="error_before", method="GET", path="/v1/refunds", times=6)
+	with pytest.raises(refunds.TryAgain):
+		refunds.request(topup.name, Decimal(20), "goodwill", new_id())
+	claim = gateway.claim("dispute", disputed(topup))
+	assert claim
+	refunds.hear(topup.name, [claim])
+	assert entries_of(company) == ["Top-up 50.0", "Refund -20.0", "Dispute -30.0"]
+	refunds.complete_planned()
+	assert frappe.get_all("Billing Refund", {"topup": topup.name}, pluck="status") == ["Succeeded"]
+	assert balance(company) == 0
+
+
+@pytest.mark.usefixtures("no_webhooks")
+def test_an_answer_to_a_refund_that_nobody_understands_leaves_it_planned(
+	monkeypatch: pytest.MonkeyPatch,
+) -> None:
+	company, topup = paid()
+	with monkeypatch.context() as patch:
+		patch.delitem(takeback._REFUND, "succeeded")
+		with pytest.raises(refunds.TryAgain):
+			refunds.request(topup.name, Decimal(20), "goodwill", new_id())
+	assert frappe.get_all("Billing Refund", {"topup": topup.name}, pluck="status") == ["Planned"]
+	refunds.complete_planned()
+	assert entries_of(company) == ["Top-up 50.0", "Refund -20.0"]
+
+
+@pytest.mark.usefixtures("no_webhooks")
+def test_a_refund_whose_answer_was_lost_stays_planned_under_a_key_that_stripe_does_not_take(
+	monkeypatch: pytest.MonkeyPatch,
+) -> None:
+	company, topup = paid()
+	lose_answer(topup.name, 20)
+	site.fresh()
+	with monkeypatch.context() as patch:
+		patch.setitem(frappe.conf, "stripe_secret", "sk_test_rolled")
+		with pytest.raises(refunds.TryAgain):
+			refunds.complete_planned()
+	site.fresh()
+	assert frappe.get_all("Billing Refund", {"topup": topup.name}, pluck="status") == ["Planned"]
+	refunds.complete_planned()
+	assert entries_of(company) == ["Top-up 50.0", "Refund -20.0"]
+
+
+@pytest.mark.usefixtures("no_webhooks")
+def test_a_planned_refund_of_the_other_mode_waits_for_its_own_key() -> None:
+	company, topup = paid()
+	lose_answer(topup.name, 20)
+	mode = "UPDATE `tabBalance Topup` SET livemode = %s WHERE name = %s"
+	frappe.db.sql(mode, (1, topup.name))
+	frappe.db.commit()
+	try:
+		refunds.complete_planned()
+		assert frappe.get_all("Billing Refund", {"topup": topup.name}, pluck="status") == ["Planned"]
+	finally:
+		frappe.db.sql(mode, (0, topup.name))
+		frappe.db.commit()
+	refunds.complete_planned()
+	assert entries_of(company) == ["Top-up 50.0", "Refund -20.0"]
+
+
+@pytest.mark.usefixtures("no_webhooks")
+def test_a_refund_that_is_refused_because_it_was_made_is_found() -> None:
+	company, topup = paid()
+	simulate("faults", kind="error_before", method="POST", path="/v1/refunds", times=3)
+	with pytest.raises(refunds.TryAgain):
+		refunds.request(topup.name, Decimal(50), "goodwill", new_id())
+	(name,) = frappe.get_all("Billing Refund", {"topup": topup.name}, pluck="name")
+	# As it stands where Stripe has forgotten the key of a request whose answer was lost.
+	client = stripe.StripeClient(keys.secret_key(), base_addresses={"api": site.SIMULATOR_URL})
+	client.v1.refunds.create({"payment_intent": topup.payment_intent_id, "metadata": {"refund": name}})
+	refunds.complete_planned()
+	assert entries_of(company) == ["Top-up 50.0", "Refund -50.0"]
 	assert frappe.get_all("Billing Refund", {"topup": topup.name}, pluck="status") == ["Succeeded"]
 
 

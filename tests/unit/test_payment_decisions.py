@@ -31,13 +31,21 @@ def test_money_that_came_is_credited_whatever_we_thought_before(status: str) -> 
 
 
 @pytest.mark.parametrize("status", ["Paid", "Partly Refunded", "Refunded", "Disputed"])
-@pytest.mark.parametrize("outcome", ["paid", "expired", "declined", "processing", "open", "failed"])
+@pytest.mark.parametrize("outcome", ["paid", "expired", "declined", "processing", "open"])
 def test_a_credited_top_up_is_never_credited_again_or_undone_by_a_late_event(
 	status: str, outcome: str
 ) -> None:
 	assert decide(
 		replace(TOPUP, status=status, payment_intent_id="pi_1"), replace(PAID, outcome=outcome)
 	) == Decision("nothing")
+
+
+@pytest.mark.parametrize("status", ["Paid", "Partly Refunded", "Refunded", "Disputed"])
+def test_a_payment_that_fails_after_it_was_credited_is_parked_for_a_person(status: str) -> None:
+	credited = replace(TOPUP, status=status, payment_intent_id="pi_1")
+	decision = decide(credited, replace(PAID, outcome="failed"))
+	assert (decision.action, decision.status) == ("park", "")
+	assert "after it was credited" in decision.reason
 
 
 @pytest.mark.parametrize(

@@ -53,9 +53,10 @@ prepaid_billing.ask_topup_refund = async function (frm) {
 	dialog.show();
 };
 
-// Planned means that the money has left the balance, so there is nothing more to press.
+// Planned means that the money has left the balance, so there is nothing more to press. After anything else the dialog
+// keeps its key: pressed again, it refunds once.
 function keep_open_unless_planned(refusal) {
-	if (refusal.code !== "TRY_AGAIN") {
+	if (refusal.code !== "REFUND_PLANNED") {
 		throw refusal;
 	}
 }
