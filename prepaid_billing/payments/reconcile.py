@@ -225,7 +225,10 @@ class _Seen:
 			self._trouble(kind, stripe_id, topup, error)
 
 	def _without_topup(self, charge: dict) -> None:
-		"""Tell of a payment that was begun here and that no top-up here holds. Nothing is credited by its marks."""
+		"""Tell of a payment that was begun here and that no top-up here holds, until all of it was refunded.
+
+		Nothing is credited by its marks.
+		"""
 		intent, currency = _intent_of(charge), charge["currency"].upper()
 		marks = charge["metadata"] or {}
 		if stray := self.strays.get(intent):
@@ -235,7 +238,9 @@ class _Seen:
 		else:
 			self.outcome.not_ours += 1
 			return
-		amount = to_major(charge["amount_captured"], currency)
+		amount = to_major(charge["amount_captured"] - charge["amount_refunded"], currency)
+		if not amount:
+			return
 		key, problem = (PAYMENT, intent), f"at Stripe {as_text(amount)} {currency}, here nothing: {reason}"
 		self.unbooked[key] = Position(*key, topup, currency, amount)
 		self.problems[key] = Difference(*key, topup, currency, amount, None, problem)

@@ -372,8 +372,15 @@ def test_a_top_up_that_was_paid_by_another_session_than_ours_is_a_difference(wor
 	lose = "UPDATE `tabBalance Topup` SET checkout_session_id = %s WHERE company = %s"
 	frappe.db.sql(lose, (f"cs_{company}", company))
 	frappe.db.commit()
-	(found,) = world.reconcile(30).differences
+	outcome = world.reconcile(30)
+	(found,) = outcome.differences
 	assert (found.stripe_id, "not the session that we keep" in str(found)) == (intent, True)
+	assert outcome.sums == {"EUR": (50, 0)}
+	world.simulate("refunds", payment_intent=intent, amount=2000)
+	assert [row.at_stripe for row in world.reconcile(30).differences] == [30]
+	world.simulate("refunds", payment_intent=intent)
+	outcome = world.reconcile(30)
+	assert (outcome.differences, outcome.sums, balance(company)) == ([], {}, 0)
 
 
 def test_a_payment_that_was_begun_here_and_whose_top_up_is_gone_is_a_difference(world: World) -> None:
