@@ -43,7 +43,9 @@ def decide(topup: TopupState, facts: PaymentFacts) -> Decision:
 	if topup.status in FINAL:
 		if facts.outcome == "failed":
 			# Or an earlier failure that is told of late: only Stripe's dashboard shows which.
-			return Decision("park", reason=N_("It failed after it was credited. Look at the payment at Stripe."))
+			return Decision(
+				"park", reason=N_("It failed after it was credited. Look at the payment at Stripe.")
+			)
 		return Decision("nothing")
 	if facts.outcome == "paid":
 		return Decision("credit", "Paid")

@@ -384,7 +384,10 @@ def test_a_refusal_that_cannot_be_checked_in_stripes_list_leaves_the_refund_plan
 		refunds.request(topup.name, Decimal(20), "goodwill", new_id())
 	assert balance(company) == 30
 	refunds.complete_planned()
-	assert frappe.get_all("Billing Refund", {"topup": topup.name}, pluck="status", order_by="creation")[0] == "Failed"
+	assert (
+		frappe.get_all("Billing Refund", {"topup": topup.name}, pluck="status", order_by="creation")[0]
+		== "Failed"
+	)
 	assert balance(company) == 10
 
 
