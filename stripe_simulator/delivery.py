@@ -40,13 +40,14 @@ class Attempt:
 class Delivery:
 	"""An event on its way to one endpoint: announced, pending, then delivered or failed.
 
-	`body` never changes, so every attempt posts the same bytes. `drops` attempts are still to get lost.
+	`body` never changes, so every attempt posts the same bytes. It goes out when the clock shows
+	`due` (seconds), counted from its announcement, whenever it is sent. `drops` attempts are still to get lost.
 	"""
 
 	event: StripeObject
 	endpoint: str
 	body: bytes
-	lateness: float = 0
+	due: float = 0
 	drops: int = 0
 	state: str = "announced"
 	tries_left: int = 0
@@ -112,14 +113,14 @@ class Deliverer:
 					if delivery.state == "announced"
 				]
 				for delivery in announced:
-					self._schedule(delivery, delivery.lateness)
+					self._schedule(delivery, delivery.due)
 
 	def resend(self, event_id: str) -> bool:
 		"""Post an event once more to each endpoint with a fresh round of retries; False for one that is not known."""
 		with self._change:
 			deliveries = self._deliveries.get(event_id, ())
 			for delivery in {delivery.endpoint: delivery for delivery in reversed(deliveries)}.values():
-				self._schedule(delivery, 0)
+				self._schedule(delivery, self._store.clock.elapsed())
 			return bool(deliveries)
 
 	def pause(self) -> None:
@@ -164,22 +165,21 @@ class Deliverer:
 		]
 		event["pending_webhooks"] = len(endpoints)
 		body = json.dumps(event, indent=2).encode()
-		chaos = self._store.chaos
+		chaos, now = self._store.chaos, self._store.clock.elapsed()
 		if not chaos.touches(event["type"]):
-			return [Delivery(event, endpoint, body) for endpoint in endpoints]
+			return [Delivery(event, endpoint, body, now) for endpoint in endpoints]
 		return [
-			Delivery(event, endpoint, body, chaos.lateness(), chaos.drops)
+			Delivery(event, endpoint, body, now + chaos.lateness(), chaos.drops)
 			for endpoint in endpoints
 			for _ in range(1 + chaos.duplicates)
 		]
 
-	def _schedule(self, delivery: Delivery, delay: float) -> None:
+	def _schedule(self, delivery: Delivery, due: float) -> None:
 		delivery.state = "pending"
 		delivery.tries_left = 1 + len(self._settings.retry_delays)
-		self._push(delivery, delay)
+		self._push(delivery, due)
 
-	def _push(self, delivery: Delivery, delay: float) -> None:
-		due = self._store.clock.elapsed() + delay
+	def _push(self, delivery: Delivery, due: float) -> None:
 		heapq.heappush(self._queue, (due, next(self._counter), delivery))
 		self._change.notify()
 
@@ -212,7 +212,7 @@ class Deliverer:
 		if delivery.tries_left <= 0:
 			delivery.state = "failed"
 		elif delivery in self._deliveries.get(delivery.event["id"], ()):
-			self._push(delivery, delays[-delivery.tries_left])
+			self._push(delivery, self._store.clock.elapsed() + delays[-delivery.tries_left])
 
 	def _attempt(self, delivery: Delivery) -> Attempt:
 		"""Post to the endpoint as it is now, or lose the attempt where chaos wants that."""
