@@ -46,13 +46,14 @@ def is_topup(name: str | None) -> bool:
 	return bool(name and frappe.db.sql("SELECT 1 FROM `tabBalance Topup` WHERE name = %s", (name,)))
 
 
-def claim_status(claim: Claim) -> str | None:
-	"""Return the status in which we know a refund or dispute now, None where we do not know it."""
+def is_known(claim: Claim) -> bool:
+	"""Whether we know a refund or dispute as it stands: its status and its amount."""
 	frappe.db.rollback()
 	found = frappe.db.sql(
-		f"SELECT status FROM `tab{claim.kind}` WHERE {claims.ID_COLUMN[claim.kind]} = %s", (claim.stripe_id,)
+		f"SELECT 1 FROM `tab{claim.kind}` WHERE {claims.ID_COLUMN[claim.kind]} = %s AND status = %s AND amount = %s",
+		(claim.stripe_id, claim.status, claim.amount),
 	)
-	return found[0][0] if found else None
+	return bool(found)
 
 
 def left_out(since_us: int, until_us: int, theirs: Container[tuple[str, str]]) -> list[tuple[str, str, str]]:

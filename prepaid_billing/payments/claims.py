@@ -95,7 +95,7 @@ def write(account: LockedBalance, topup: frappe._dict, new: Claim, name: str = "
 
 	``name`` is the record of a refund that we asked for ourselves; others are known by Stripe's id. Raises Unclear,
 	TryAgain where it may be a refund of ours whose answer is still to come, and Turned where a dispute has another
-	end than the one we know and has to be read at Stripe, or was read before the last report of it.
+	end or amount than the one we know and has to be read at Stripe, or was read before the last report of it.
 	"""
 	if new.currency != topup.currency:
 		raise Unclear(N_("It is in {0}, the payment in {1}."), new.currency, topup.currency)
@@ -154,7 +154,7 @@ def _keep(
 			columns["beyond_balance"] = 1
 			log("claim beyond the balance", company=account.company, topup=topup.name, claim=name)
 	if known:
-		return rows.update(claim.kind, name, columns)
+		return rows.update(claim.kind, name, {"amount": claim.amount, **columns})
 	first = {"name": name, "topup": topup.name, "company": account.company}
 	rows.insert(
 		claim.kind, account.now_us, {**first, "currency": claim.currency, "amount": claim.amount, **columns}

@@ -177,9 +177,7 @@ class _Seen:
 			return self._trouble(kind, stripe_id, topup, error)
 		if not claim:
 			return
-		self._heal(
-			kind, stripe_id, topup, lambda: books.claim_status(claim) != claim.status and _hear(topup, claim)
-		)
+		self._heal(kind, stripe_id, topup, lambda: not books.is_known(claim) and _hear(topup, claim))
 		self._add(kind, stripe_id, topup, claim.currency, -claim.takes)
 
 	def read_again(self, named: Iterable[tuple[str, str, str]]) -> None:

@@ -49,7 +49,7 @@ _TAKES = {REFUND: ("Planned", "Pending", "Succeeded"), DISPUTE: ("Open", "Lost")
 
 
 class Turned(ValueError):
-	"""A dispute that has ended is told to have ended otherwise: only Stripe knows which of the two holds now."""
+	"""A dispute is told to have ended otherwise than before, or to be of another amount: only Stripe knows what holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +107,17 @@ def of_dispute(dispute: dict) -> Claim:
 def merged(known: Claim | None, new: Claim) -> Claim:
 	"""Return the claim as it stands after ``new`` was heard of it, in whatever order.
 
-	Raises Unclear where both are final and contradict each other, or where the amount has changed, and Turned where
-	a dispute has two ends and the new one was not read at Stripe for that.
+	Raises Unclear where both are final and contradict each other, or where the amount of a refund has changed, and
+	Turned where a dispute has two ends or amounts and the new one was not read at Stripe for that.
 	"""
 	if known is None:
 		return new
-	if known.amount != new.amount:
-		raise Unclear(N_("It was {0} {1} before and is {2} now."), known.amount, known.currency, new.amount)
 	if new.read_after is not None:
 		return new
+	if known.amount != new.amount:
+		if new.kind == DISPUTE:
+			raise Turned
+		raise Unclear(N_("It was {0} {1} before and is {2} now."), known.amount, known.currency, new.amount)
 	if {known.status, new.status} == _ENDS:
 		raise Turned
 	before, after = (_AGE[new.kind][claim.status] for claim in (known, new))

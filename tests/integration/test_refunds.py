@@ -14,7 +14,7 @@ from prepaid_billing import ledger, status
 from prepaid_billing.calls import session
 from prepaid_billing.exceptions import AccountBlocked, InsufficientBalance
 from prepaid_billing.ledger import balance_of
-from prepaid_billing.payments import claims, gateway, issuing, keys, refunds, takeback, topups
+from prepaid_billing.payments import books, claims, gateway, issuing, keys, refunds, takeback, topups
 from tests import factories, site
 from tests.books import entries_of
 from tests.client import Api
@@ -273,6 +273,19 @@ def test_any_order_of_a_dispute_that_is_turned_ends_as_stripe_has_it() -> None:
 		status = status_of_dispute(topup)
 		assert status == [{2: {"win": "Lost", "lose": "Won"}[ends[0]], 3: "Won"}[len(ends)]]
 		assert balance(company) == (50 if status == ["Won"] else 0)
+
+
+@pytest.mark.usefixtures("no_webhooks")
+def test_a_dispute_whose_amount_changes_takes_what_stripe_has_now() -> None:
+	for earlier in ("10", "30"):
+		company, topup = paid()
+		dispute = gateway.claim("dispute", disputed(topup, amount=2000))
+		assert dispute
+		refunds.hear(topup.name, [replace(dispute, amount=Decimal(earlier))])
+		assert (balance(company), books.is_known(dispute)) == (50 - Decimal(earlier), False)
+		refunds.hear(topup.name, [dispute])
+		refunds.hear(topup.name, [replace(dispute, amount=Decimal(earlier))])
+		assert (balance(company), books.is_known(dispute)) == (30, True)
 
 
 @pytest.mark.usefixtures("no_webhooks")

@@ -111,7 +111,6 @@ def test_any_order_and_repetition_of_a_claims_life_ends_as_the_right_one(life: t
 	[
 		(refund("20", "Failed"), refund("20", "Cancelled")),
 		(refund("20"), refund("21")),
-		(dispute("50", "Inquiry"), dispute("40")),
 	],
 )
 def test_reports_that_contradict_each_other_are_for_a_person(known: Claim, new: Claim) -> None:
@@ -128,6 +127,14 @@ def test_of_two_ends_of_a_dispute_no_report_says_which_came_later_only_stripe_do
 	for now in (known, told):
 		read = replace(dispute("50", now), read_after=3)
 		assert merged(dispute("50", known), read) == read
+
+
+@pytest.mark.parametrize("status", ["Inquiry", "Open", "Won", "Lost"])
+def test_a_dispute_of_another_amount_than_before_is_read_at_stripe_and_stands_as_read(status: str) -> None:
+	with pytest.raises(Turned):
+		merged(dispute("50", "Open"), dispute("40", status))
+	read = replace(dispute("40", status), read_after=1)
+	assert merged(dispute("50", "Open"), read) == read
 
 
 STRIPE = {"object": "refund", "id": "x_1", "amount": 2000, "currency": "eur", "reason": None}
