@@ -163,19 +163,18 @@ def test_refund_dialog_keeps_its_key_after_a_passing_fault_and_closes_on_a_plann
 	page = open_form(new_staff(company), "balance-topup", paid(company))
 	dialog = open_refund(page)
 	dialog.locator("[data-fieldname=reason] input").fill("goodwill")
-	told = {"TRY_AGAIN": "The database is busy.", "REFUND_PLANNED": "It is planned."}
-	keys = []
-	for code, sentence in told.items():
+	answers, keys = [("TRY_AGAIN", "The database is busy."), ("REFUND_PLANNED", "It is planned.")], []
 
-		def refuse(route: Route, code: str = code, sentence: str = sentence) -> None:
-			keys.append(route.request.post_data_json["idempotency_key"])
-			route.fulfill(status=503, json={"code": code, "error": sentence})
+	def refuse(route: Route) -> None:
+		code, sentence = answers[len(keys)]
+		keys.append(route.request.post_data_json["idempotency_key"])
+		route.fulfill(status=503, json={"code": code, "error": sentence})
 
-		page.route(REFUND, refuse)
+	page.route(REFUND, refuse)
+	for _code, sentence in answers:
 		dialog.get_by_role("button", name="Refund").click()
 		refusal = page.locator(".msgprint-dialog")
 		expect(refusal).to_contain_text(sentence)
-		page.unroute(REFUND)
 		refusal.locator(".btn-modal-close").click()
 		expect(refusal).to_be_hidden()
 	expect(page.get_by_role("button", name="Refund", exact=True)).to_have_count(1)
