@@ -135,7 +135,7 @@ def test_an_event_that_stripe_gave_up_on_is_tried_by_the_hourly_job(monkeypatch:
 	assert entries_of(company) == ["Top-up 50.0"]
 
 
-def test_the_hourly_job_gives_refunds_first_and_asks_for_the_newest_top_up_before_older_ones(
+def test_the_hourly_job_gives_refunds_first_and_asks_for_the_oldest_top_up_before_newer_ones(
 	monkeypatch: pytest.MonkeyPatch,
 ) -> None:
 	topup, _events = paid_topup(make_company())
@@ -152,7 +152,7 @@ def test_the_hourly_job_gives_refunds_first_and_asks_for_the_newest_top_up_befor
 		)
 	with suppress(refunds.TryAgain):  # of what other tests have left unfinished something may fail
 		scheduled.prepaid_unfinished_topups()
-	ours = [topups.find(topup).payment_intent_id, newer.checkout_session_id, older.checkout_session_id]
+	ours = [topups.find(topup).payment_intent_id, older.checkout_session_id, newer.checkout_session_id]
 	assert [thing for thing in asked if thing in ours] == ours
 
 
