@@ -41,7 +41,7 @@ class World:
 	def __init__(self, url: str) -> None:
 		self.url = url
 		self.simulate("reset")
-		self.ahead = next(_worlds) * 250 * DAY
+		self.ahead = next(_worlds) * 230 * DAY
 		self.simulate("clock/advance", seconds=self.ahead)
 
 	def simulate(self, path: str, **form: object) -> dict:

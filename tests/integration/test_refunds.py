@@ -411,8 +411,10 @@ def test_what_is_planned_and_what_was_never_reversed_is_found_by_an_index() -> N
 		issuing._WITHOUT_REVERSAL,
 	):
 		plan = frappe.db.sql(f"EXPLAIN {query}", as_dict=True)
-		assert plan[0].type in ("ref", "range"), plan
-		assert "filesort" not in plan[0].Extra or query == issuing._WITHOUT_REVERSAL, plan
+		# The few refunds of one top-up may as well be found by it, and then be sorted.
+		assert plan[0].type.partition("|")[0] in ("ref", "range"), plan
+		is_small = query == issuing._WITHOUT_REVERSAL or plan[0].key.partition("|")[0] == "topup"
+		assert "filesort" not in plan[0].Extra or is_small, plan
 
 
 def lose_answer(topup: str, amount: int) -> None:
