@@ -101,17 +101,17 @@ def of_session(session: dict) -> PaymentFacts:
 	"""Read a checkout.session object, the payment intent in it expanded or not. Raises Unclear."""
 	check_kind(session, "checkout.session")
 	currency = currency_of(session)
-	intent = session.get("payment_intent")
-	is_expanded = isinstance(intent, dict)
+	found = session.get("payment_intent")
+	intent = found if isinstance(found, dict) else None
 	return PaymentFacts(
 		outcome=_session_outcome(session),
 		amount=to_major(field(session, "amount_total", int), currency),
 		currency=currency,
 		livemode=field(session, "livemode", bool),
 		session_id=id_of(session),
-		payment_intent_id=id_of(intent) if is_expanded else _id_or_none(session, "payment_intent"),
-		charge_id=_id_or_none(intent, "latest_charge") if is_expanded else None,
-		reason=_error_of(intent) if is_expanded else "",
+		payment_intent_id=id_of(intent) if intent is not None else _id_or_none(session, "payment_intent"),
+		charge_id=_id_or_none(intent, "latest_charge") if intent is not None else None,
+		reason=_error_of(intent) if intent is not None else "",
 	)
 
 
