@@ -30,21 +30,12 @@ def ensure_tools(places: Places) -> None:
 
 def ensure_yarn(places: Places) -> None:
 	"""Install yarn, with which Frappe fetches its JavaScript packages."""
-	if (places.node / "bin" / "yarn").exists():
-		return
-	say(f"tools: installing {YARN}")
-	install = ["npm", "install", "--global", f"--prefix={places.node}", YARN]
-	run(install, places.step_log("yarn"), f"Installing {YARN} failed")
+	_ensure_npm(places, "yarn", YARN, places.node / "bin" / "yarn")
 
 
 def ensure_axe(places: Places) -> None:
 	"""Install axe-core, which the browser tests put into the pages they look at."""
-	with only_when_changed(places.tools / "axe.stamp", AXE) as changed:
-		if not changed and axe_script(places).exists():
-			return
-		say(f"tools: installing {AXE}")
-		install = ["npm", "install", "--global", f"--prefix={places.node}", AXE]
-		run(install, places.step_log("axe"), f"Installing {AXE} failed")
+	_ensure_npm(places, "axe", AXE, axe_script(places))
 
 
 def axe_script(places: Places) -> Path:
@@ -54,14 +45,19 @@ def axe_script(places: Places) -> Path:
 
 def ensure_stripe_cli(places: Places) -> None:
 	"""Install Stripe's command line, which the tests of the simulated Stripe let talk to it."""
-	with only_when_changed(places.tools / "stripe-cli.stamp", STRIPE_CLI) as changed:
-		if not changed and stripe_cli(places).exists():
-			return
-		say(f"tools: installing {STRIPE_CLI}")
-		install = ["npm", "install", "--global", f"--prefix={places.node}", STRIPE_CLI]
-		run(install, places.step_log("stripe-cli"), f"Installing {STRIPE_CLI} failed")
+	_ensure_npm(places, "stripe-cli", STRIPE_CLI, stripe_cli(places))
 
 
 def stripe_cli(places: Places) -> Path:
 	"""Where Stripe's command line is."""
 	return places.node / "bin" / "stripe"
+
+
+def _ensure_npm(places: Places, name: str, package: str, made: Path) -> None:
+	"""Install a package, where this version of it was not installed before or the file ``made`` is gone."""
+	with only_when_changed(places.tools / f"{name}.stamp", package) as changed:
+		if not changed and made.exists():
+			return
+		say(f"tools: installing {package}")
+		install = ["npm", "install", "--global", f"--prefix={places.node}", package]
+		run(install, places.step_log(name), f"Installing {package} failed")
