@@ -28,6 +28,8 @@ def ask(page: Page, verb: str) -> Locator:
 	page.get_by_role("button", name=verb, exact=True).click(timeout=PATIENT)
 	dialog = page.get_by_role("dialog")
 	expect(dialog).to_contain_text("asked for it: as agreed", timeout=PATIENT)
+	# While it moves in, Bootstrap takes no Escape.
+	expect(dialog.locator(".modal-dialog")).to_have_css("transform", "none")
 	return dialog
 
 
