@@ -194,7 +194,7 @@ def test_navigation_keeps_to_the_chosen_company_and_says_where_one_is(
 	customer = new_caller(61)
 	second = factories.make_company("22")
 	factories.join_company(customer.email, second, True)
-	own = sorted([customer.company, second])
+	own = [customer.company, second]  # the one that they have belonged to longest comes first
 	page = customer.page
 	customer.open(f"{TRANSACTIONS}?company={own[1]}")
 	page.get_by_role("link", name="Usage", exact=True).click()
