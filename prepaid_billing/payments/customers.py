@@ -33,11 +33,11 @@ def customer_of(company: str, livemode: bool, lost: str = "") -> str:
 	row = _row(company)
 	params = _params(company, row)
 	if known := _usable(row, livemode, lost):
-		if row.stripe_customer_told != _told(params):
+		if row.stripe_customer_told != _digest(params):
 			_update(company, known, params)
 		return known
 	made = gateway.create_customer(params, _key(params, livemode, lost))
-	return transaction.run(lambda: _keep(company, livemode, lost, made, _told(params)))
+	return transaction.run(lambda: _keep(company, livemode, lost, made, _digest(params)))
 
 
 def _update(company: str, customer: str, params: dict[str, object]) -> None:
@@ -46,17 +46,13 @@ def _update(company: str, customer: str, params: dict[str, object]) -> None:
 	def note() -> None:
 		with ledger.locked(company):
 			if _row(company).stripe_customer_id == customer:
-				rows.update("Billing Company", company, {"stripe_customer_told": _told(params)})
+				rows.update("Billing Company", company, {"stripe_customer_told": _digest(params)})
 
 	try:
 		gateway.update_customer(customer, {"email": "", **params})
 		transaction.run(note)
 	except BillingError as error:
 		log("customer not updated", company=company, customer=customer, reason=str(error))
-
-
-def _told(params: dict[str, object]) -> str:
-	return hashlib.sha256(json.dumps(params, sort_keys=True).encode()).hexdigest()
 
 
 def _params(company: str, row: frappe._dict) -> dict[str, object]:
@@ -73,8 +69,11 @@ def _key(params: dict[str, object], livemode: bool, lost: str) -> str:
 
 	So is a later time: at worst there is a customer too many, whom nobody uses.
 	"""
-	asked = json.dumps([params, livemode, lost, clock.now_us() // _WINDOW_US], sort_keys=True)
-	return f"customer-{hashlib.sha256(asked.encode()).hexdigest()}"
+	return f"customer-{_digest([params, livemode, lost, clock.now_us() // _WINDOW_US])}"
+
+
+def _digest(facts: object) -> str:
+	return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def _keep(company: str, livemode: bool, lost: str, made: str, told: str) -> str:

@@ -24,6 +24,8 @@ def overview(company: str) -> dict[str, object]:
 	"""Return what the balance page shows of a company."""
 	view = balance_of(company)
 	rate = rate_of(view)
+	stop = stops.stop_of(view.company, view.status)
+	can_pay = may_pay(company)
 	return {
 		"available": money(view.available, view.currency),
 		"in_calls": money(view.reserved, view.currency),
@@ -36,16 +38,16 @@ def overview(company: str) -> dict[str, object]:
 		"running": [_running(call, view.currency) for call in live.running(company, RUNNING)],
 		"currency": view.currency,
 		"entries": _entries(view),
-		"blocked": blocked(view),
-		"payers": "" if may_pay(company) else payers(company),
-		"may_pay": may_pay(company),
-		"takes_topups": takes_topups(view),
+		"blocked": blocked(stop),
+		"payers": "" if can_pay else payers(company),
+		"may_pay": can_pay,
+		"takes_topups": takes_topups(stop),
 		"topup_url": address("/topup", company),
 	}
 
 
-def blocked(view: BalanceView) -> str:
-	"""Return why no new calls can be started whatever the balance, in words for the customer, or nothing."""
+def blocked(stop: str) -> str:
+	"""Return why a stop lets no new calls be started whatever the balance, in words for the customer, or nothing."""
 	return {
 		"": "",
 		stops.SUSPENDED: _(
@@ -60,12 +62,12 @@ def blocked(view: BalanceView) -> str:
 		stops.DISPUTED: _(
 			"Your bank is disputing a payment. New calls cannot be started until that is settled. Please contact us."
 		),
-	}[stops.stop_of(view.company, view.status)]
+	}[stop]
 
 
-def takes_topups(view: BalanceView) -> bool:
+def takes_topups(stop: str) -> bool:
 	"""Whether the company can be topped up at all. A frozen or disputed one may pay, but gains no calls by it yet."""
-	return stops.stop_of(view.company, view.status) not in (stops.SUSPENDED, stops.SWITCHED_OFF)
+	return stop not in (stops.SUSPENDED, stops.SWITCHED_OFF)
 
 
 def _use(view: BalanceView) -> dict[str, object]:

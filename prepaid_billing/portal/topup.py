@@ -10,7 +10,7 @@ import frappe
 from frappe import _
 
 from prepaid_billing import settings
-from prepaid_billing.calls import recent
+from prepaid_billing.calls import recent, stops
 from prepaid_billing.display import money
 from prepaid_billing.exceptions import AccountBlocked, InvalidAmount
 from prepaid_billing.ledger import balance_of, clock
@@ -28,8 +28,9 @@ from prepaid_billing.rating.price import Rate
 def topup_form(company: str) -> dict[str, object]:
 	"""Return what the top-up page shows of a company, the amounts that it offers among it. Raises AccountBlocked."""
 	view = balance_of(company)
-	if not takes_topups(view):
-		raise AccountBlocked(blocked(view))
+	stop = stops.stop_of(company, view.status)
+	if not takes_topups(stop):
+		raise AccountBlocked(blocked(stop))
 	rate = rate_of(view)
 	allowed = limits.of(view.currency)
 	month = recent.of_last_days(company, recent.MONTH).amount
@@ -45,7 +46,7 @@ def topup_form(company: str) -> dict[str, object]:
 			for amount in suggested(month, allowed.suggested, allowed.smallest, allowed.largest)
 		],
 		"vat": _vat_in_words(),
-		"blocked": blocked(view),
+		"blocked": blocked(stop),
 		"key": _form_key(),
 		"action": address("/topup", company),
 	}
