@@ -200,6 +200,7 @@ def test_refund_without_an_answer_can_be_pressed_again_and_is_one(new_staff: New
 	expect(refusal).to_contain_text("nothing is booked twice")
 	page.unroute(REFUND)
 	refusal.locator(".btn-modal-close").click()
+	expect(refusal).to_be_hidden()
 	dialog.get_by_role("button", name="Refund").click()
 	expect(page.get_by_text(re.compile(r"€\s50[.,]00 goes back to the payment method."))).to_be_visible()
 	assert entries_of(company) == ["Top-up 50.0", "Refund -50.0"]

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
-from pypdf import PdfReader
 
 from prepaid_billing.calls import care
 from tests import factories
 from tests.client import Api
 from tests.factories import make_company, make_customer, new_id
 from tests.integration.test_settings_page import Portal
+from tests.pdf import text_of
 
 PAGE = "/business/billing/transactions"
 
@@ -123,7 +123,6 @@ def test_the_statement_says_why_a_call_was_corrected(corrected: Callable) -> Non
 	company = make_company("50")
 	corrected(company, 60, 120)
 	answer = Api(factories.make_api_customer(company)).get("transactions.export", format="pdf", _lang="de")
-	pages = PdfReader(io.BytesIO(answer.content)).pages
-	text = " ".join(" ".join(page.extract_text() for page in pages).split())
+	text = text_of(answer.content)
 	assert "Länge von 1:00 auf 2:00 berichtigt" in text
 	assert "Aufladung Top-up" not in text

@@ -1,11 +1,9 @@
 """What the customer reads of refunds and disputes: words of ours, never a code of Stripe's or a note among staff."""
 
-import io
 import re
 
 import frappe
 import pytest
-from pypdf import PdfReader
 
 from tests import site
 from tests.client import Api
@@ -13,6 +11,7 @@ from tests.factories import api_key_of, make_api_customer, make_company, make_cu
 from tests.integration.test_refunds import disputed, paid
 from tests.integration.test_settings_page import Portal
 from tests.integration.test_topup import eventually
+from tests.pdf import text_of
 from tests.stripe_checkout import simulate
 
 HOME = "/business/billing"
@@ -25,7 +24,7 @@ def everything(company: str) -> str:
 	for flavour in ("csv", "excel"):
 		texts.append(api.get("transactions.export", format=flavour).content.decode("utf-8-sig"))
 	pdf = api.get("transactions.export", format="pdf").content
-	texts += [page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages]
+	texts.append(text_of(pdf))
 	texts.append(api.get("transactions.list").text)
 	return " ".join(re.sub(r"<[^>]+>", " ", " ".join(texts)).split())
 

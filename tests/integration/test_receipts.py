@@ -1,7 +1,5 @@
 """Tax on a top-up, and its documents: numbered without gaps, right to the cent, never changed."""
 
-import re
-import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -19,6 +17,7 @@ from tests.client import Api
 from tests.factories import make_company, new_id
 from tests.integration.test_refunds import paid
 from tests.integration.test_topup import eventually
+from tests.pdf import text_of
 from tests.stripe_checkout import pay, simulate
 
 BUYER = {"address": "Kaistraße 7\n20457 Hamburg", "vat_id": "DE222333444"}
@@ -293,14 +292,6 @@ def test_settings_that_make_no_sense_are_refused(settings, values: dict[str, obj
 	site.fresh()
 
 
-def text_of(pdf: bytes, tmp_path: Path) -> str:
-	(tmp_path / "receipt.pdf").write_bytes(pdf)
-	done = subprocess.run(
-		["pdftotext", "-layout", "receipt.pdf", "-"], cwd=tmp_path, capture_output=True, check=True
-	)
-	return re.sub(r"[  \n]+", " ", done.stdout.decode())
-
-
 @pytest.mark.usefixtures("with_vat")
 @pytest.mark.parametrize(
 	"language,expected",
@@ -309,7 +300,7 @@ def text_of(pdf: bytes, tmp_path: Path) -> str:
 		("de", ["Beleg", "USt. 19 %", "7,98 €", "Gesamt 50,00 €", "Gutschrift", "−20,00 €", "USt-IdNr. DE222333444"]),
 	],
 )  # fmt: skip
-def test_the_pdf_speaks_the_companys_language(language: str, expected: list[str], tmp_path: Path) -> None:
+def test_the_pdf_speaks_the_companys_language(language: str, expected: list[str]) -> None:
 	_company, topup = paid("50", make_company(language=language, **BUYER))
 	done = refunds.request(topup.name, Decimal(20), "goodwill", new_id())
 	make_live(topup.name)
@@ -317,7 +308,7 @@ def test_the_pdf_speaks_the_companys_language(language: str, expected: list[str]
 	site.fresh()
 	credit_note = frappe.db.get_value("Billing Refund", done["refund"], "credit_note")
 	receipt = receipts.find(topups.find(topup.name).receipt)
-	read = text_of(receipts.pdf(receipt.name), tmp_path) + text_of(receipts.pdf(credit_note), tmp_path)
+	read = text_of(receipts.pdf(receipt.name)) + text_of(receipts.pdf(credit_note))
 	for text in [*expected, receipt.receipt_number, "Tidenfunk GmbH", "Kaistraße 7", "20457 Hamburg"]:
 		assert text in read
 	assert read.count(receipt.receipt_number) >= 2, "the credit note names its receipt"
@@ -338,18 +329,18 @@ def test_a_receipt_of_test_mode_says_that_it_is_none(
 	issuing.issue_missing()
 	site.fresh()
 	receipt = receipts.find(topups.find(topup.name).receipt)
-	read = text_of(receipts.pdf(receipt.name), tmp_path)
+	read = text_of(receipts.pdf(receipt.name))
 	assert [text in read for text in NO_RECEIPT[language]] == [is_test] * 2
 	assert ("Stripe" in read) != is_test, "only a receipt of money says that it was paid"
 	assert receipts.file_name(receipt).startswith("TEST-") == is_test
 
 
-def test_what_looks_like_markup_or_a_template_stays_text(tmp_path: Path) -> None:
+def test_what_looks_like_markup_or_a_template_stays_text() -> None:
 	address = 'Kai & Söhne, "Haus {{ 7 * 7 }}"'
 	_company, topup = paid("50", make_company(address=address))
 	issuing.issue_missing()
 	site.fresh()
-	assert address in text_of(receipts.pdf(topups.find(topup.name).receipt), tmp_path)
+	assert address in text_of(receipts.pdf(topups.find(topup.name).receipt))
 
 
 def test_a_customer_lists_and_downloads_own_receipts_page_by_page() -> None:
