@@ -1,5 +1,6 @@
 """Lives of payments at the simulated Stripe, each with its events and the state in which it ends here."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -90,22 +91,45 @@ def begin() -> tuple[str, str]:
 	return company, topups.create(company, Decimal(50))["topup"]
 
 
-def live(life: Life) -> tuple[str, str, dict[str, dict]]:
-	"""Let a new payment live at Stripe alone; return company, top-up and its events by type."""
+def live(
+	life: Life, meanwhile: Callable[[list[dict]], None] | None = None
+) -> tuple[str, str, dict[str, dict]]:
+	"""Let a new payment live at Stripe alone; return company, top-up and its events by type.
+
+	``meanwhile`` is given, after each step of the life, all events that there are by then, oldest first.
+	"""
 	company, name = begin()
 	topup = topups.find(name)
+
+	def pause() -> None:
+		if meanwhile:
+			meanwhile(events_of(topup.checkout_session_id))
+
 	(pay_by_debit if life.is_debit else pay)(topup.checkout_url)
+	pause()
 	intent = intent_of(name)
 	if life.is_debit:
 		simulate(f"payment_intents/{intent}/settle", outcome="succeeded" if life.arrives else "failed")
+		pause()
 	if life.refund:
 		refund = simulate("refunds", payment_intent=intent, amount=life.refund)["id"]
+		pause()
 		if life.refund_fails:
 			simulate(f"refunds/{refund}/fail")
+			pause()
 	if life.dispute:
 		dispute = simulate("disputes", payment_intent=intent)["id"]
+		pause()
 		simulate(f"disputes/{dispute}/{life.dispute}")
 	return company, name, {event["type"]: event for event in events_of(topup.checkout_session_id)}
+
+
+def not_acted_on(events: list[dict]) -> list[tuple[str, str]]:
+	"""Return type and status of the events that were delivered and neither acted on nor passed over."""
+	ids = [event["id"] for event in events]
+	rows = frappe.get_all("Stripe Event", {"event_id": ["in", ids]}, ["event_type", "status"], as_list=True)
+	assert len(rows) == len(ids)
+	return [row for row in rows if row[1] not in ("Processed", "Ignored")]
 
 
 def intent_of(topup: str) -> str:

@@ -10,7 +10,7 @@ import os
 import random
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
@@ -27,7 +27,16 @@ from tests import site
 from tests.client import Api
 from tests.concurrency.at_once import in_processes
 from tests.concurrency.conftest import FULL
-from tests.stripe_checkout import as_body, events_of, pause_webhooks, pay_by_debit, resume_webhooks, signature
+from tests.stripe_checkout import (
+	DECLINED_CARD,
+	as_body,
+	events_of,
+	pause_webhooks,
+	pay,
+	pay_by_debit,
+	resume_webhooks,
+	signature,
+)
 from tests.stripe_lives import LIVES, begin, live
 
 IN_PROCESS = 1_000_000 if FULL else 10_000
@@ -145,17 +154,38 @@ def receive(event: dict) -> None:
 	webhook.receive(body, signature(body))
 
 
-def told() -> list[dict]:
-	"""Every life's events, each told to us before, and those of a bank debit that is still on its way."""
-	lives = [list(live(life)[2].values()) for life in LIVES.values()]
-	_company, name = begin()
-	pay_by_debit(topups.find(name).checkout_url)
-	lives.append(events_of(topups.find(name).checkout_session_id))
-	kinds = webhook.PAYMENT_EVENTS + webhook.CLAIM_EVENTS
-	events = [event for events in lives for event in events if event["type"] in kinds]
-	for event in events:
+def told() -> tuple[list[dict], list[dict]]:
+	"""Events of payments that have arrived and of others, each told to us before: what is left to say is nothing."""
+	lives = [live(life)[2].values() for life in LIVES.values() if life.arrives]
+	unpaid_ones = [live(life)[2].values() for life in LIVES.values() if not life.arrives]
+	unpaid_ones += [unpaid(pay_by_debit), unpaid(decline), unpaid(expire), unpaid(decline, expire)]
+	groups = events_acted_on(lives), events_acted_on(unpaid_ones)
+	for event in groups[0] + groups[1]:
 		receive(event)
-	return events
+	return groups
+
+
+def events_acted_on(lives: Iterable[Iterable[dict]]) -> list[dict]:
+	kinds = webhook.PAYMENT_EVENTS + webhook.CLAIM_EVENTS
+	return [event for events in lives for event in events if event["type"] in kinds]
+
+
+def unpaid(*steps: Callable[[str], object]) -> list[dict]:
+	"""Begin a top-up, go through these steps at its page, and return its events."""
+	topup = topups.find(begin()[1])
+	for step in steps:
+		step(topup.checkout_url)
+	return events_of(topup.checkout_session_id)
+
+
+def decline(checkout_url: str) -> None:
+	pay(checkout_url, DECLINED_CARD)
+
+
+def expire(checkout_url: str) -> None:
+	gateway.expire_session(
+		frappe.db.get_value("Balance Topup", {"checkout_url": checkout_url}, "checkout_session_id")
+	)
 
 
 def books() -> dict[str, list]:
@@ -183,6 +213,15 @@ def errors() -> list[str]:
 	)
 
 
+def mutants_of(groups: tuple[list[dict], list[dict]], words: tuple = ()) -> list[list[Mutant]]:
+	return [[Mutant(event, words) for event in events] for events in groups]
+
+
+def one_of(mutants: list[list[Mutant]], rng: random.Random) -> Mutant:
+	"""Return the event of a payment that has arrived as often as one of a payment that has not."""
+	return rng.choice(rng.choice(mutants))
+
+
 def signature_of(body: bytes) -> str:
 	try:
 		return signature(body)
@@ -203,15 +242,16 @@ WORK: dict[str, object] = {}
 def read_and_decide(seed: int, count: int) -> Counter:
 	"""Send bodies from the signature to what is decided about them; count what became of them."""
 	rng, counted = random.Random(seed), Counter()
-	mutants: list[Mutant] = WORK["mutants"]
+	mutants: list[list[Mutant]] = WORK["mutants"]
 	signed: list[tuple[bytes, str]] = []
 	for number in range(count):
 		if number % 10_000 == 0:  # a signature is good for five minutes
-			signed = [(as_body(one.event), signature(as_body(one.event))) for one in mutants]
+			bodies = [as_body(one.event) for group in mutants for one in group]
+			signed = [(body, signature(body)) for body in bodies]
 		if number % 4 == 3:
 			counted[refuse_after_signing(*rng.choice(signed), rng)] += 1
 		else:
-			mutant = rng.choice(mutants)
+			mutant = one_of(mutants, rng)
 			body = mutant.body(rng) if number % 4 else mutant.broken(rng)
 			counted[decide_about(body)] += 1
 	return counted
@@ -272,12 +312,12 @@ def decide_about_claim(claim: Claim, body: bytes) -> str:
 
 
 def test_mutated_bodies_are_refused_or_decide_what_they_say(rng: random.Random) -> None:
-	events = told()
+	groups = told()
 	before = books()
-	WORK["mutants"] = [Mutant(event, PAID_WORDS) for event in events]
+	WORK["mutants"] = mutants_of(groups, PAID_WORDS)
 	kinds = webhook.REFUND_EVENTS + webhook.DISPUTE_EVENTS
 	WORK["claims"] = {}
-	for event in events:
+	for event in groups[0]:
 		if event["type"] in kinds:
 			claim = webhook.claim_of(event)
 			WORK["claims"][claim.stripe_id] = merged(WORK["claims"].get(claim.stripe_id), claim)
@@ -292,7 +332,7 @@ def through_the_door(seed: int, count: int) -> Counter:
 	"""Let bodies go where the web door sends them; count what became of them."""
 	rng, counted = random.Random(seed), Counter()
 	for _number in range(count):
-		body = rng.choice(WORK["mutants"]).body(rng)
+		body = one_of(WORK["mutants"], rng).body(rng)
 		try:
 			webhook.receive(body, signature_of(body))
 		except InvalidWebhook:
@@ -307,7 +347,7 @@ def status_of(body: bytes) -> str:
 
 
 def test_mutated_bodies_that_reach_the_database_are_kept_and_move_no_money(rng: random.Random) -> None:
-	WORK["mutants"] = [Mutant(event) for event in told()]
+	WORK["mutants"] = mutants_of(told())
 	before = books()
 	counted = by_all(through_the_door, rng, BY_THE_DOOR)
 	print(dict(counted))
@@ -316,11 +356,11 @@ def test_mutated_bodies_that_reach_the_database_are_kept_and_move_no_money(rng: 
 
 
 def test_mutated_bodies_by_http_are_taken_or_refused_and_move_no_money(rng: random.Random) -> None:
-	mutants = [Mutant(event) for event in told()]
+	mutants = mutants_of(told())
 	before = books()
 	jobs = []
 	for number in range(BY_HTTP):
-		mutant = rng.choice(mutants)
+		mutant = one_of(mutants, rng)
 		signed = as_body(mutant.event)
 		if number % 4 == 0:
 			body = with_other_bytes(signed, rng)

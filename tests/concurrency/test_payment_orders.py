@@ -17,7 +17,7 @@ from tests.client import Api
 from tests.concurrency.at_once import in_processes
 from tests.concurrency.conftest import FULL
 from tests.stripe_checkout import as_body, pause_webhooks, resume_webhooks, signature
-from tests.stripe_lives import LIVES, end_of, live
+from tests.stripe_lives import LIVES, end_of, live, not_acted_on
 
 SENDERS = 8
 FEW = 2
@@ -45,6 +45,14 @@ def deliver(event: dict) -> int:
 	return status
 
 
+@pytest.fixture
+def rng() -> random.Random:
+	"""Randomness that can be had again."""
+	seed = int(os.environ.get("SEED") or secrets.randbelow(10**9))
+	print(f"seed {seed}: SEED={seed} repeats these orders")
+	return random.Random(seed)
+
+
 def orders(life: str, rng: random.Random) -> list[tuple[int, Order]]:
 	"""All orders of a life's events, each with how many send at once; in CI a twentieth of them, drawn by the seed."""
 	every = list(permutations(LIVES[life].types))
@@ -65,27 +73,47 @@ def live_through(life: str, some: list[tuple[int, Order]]) -> list[tuple]:
 				for kind in order
 				for status in [*pool.map(deliver, [events[kind]] * senders), deliver(events[kind])]
 			}
-			end = end_of(company, topup)
-			if answers != {200} or end != LIVES[life].end:
-				wrong.append((order, senders, answers, end))
+			end, left = end_of(company, topup), not_acted_on([events[kind] for kind in order])
+			if answers != {200} or end != LIVES[life].end or left:
+				wrong.append((order, senders, answers, end, left))
 	return wrong
 
 
 @pytest.mark.parametrize("life", LIVES)
-def test_any_order_of_a_payments_life_ends_in_one_state(life: str) -> None:
-	seed = int(os.environ.get("SEED") or secrets.randbelow(10**9))
-	print(f"seed {seed}: SEED={seed} repeats these orders")
-	drawn = orders(life, random.Random(seed))
+def test_any_order_of_a_payments_life_ends_in_one_state(life: str, rng: random.Random) -> None:
+	drawn = orders(life, rng)
 	shares = in_processes(live_through, [(life, drawn[::2]), (life, drawn[1::2])])
 	assert [wrong for share in shares for wrong in share] == []
 
 
 @pytest.mark.parametrize("life", LIVES)
-def test_all_events_by_eight_senders_at_once_end_in_the_same_state(life: str) -> None:
+def test_all_events_by_eight_senders_at_once_end_in_the_same_state(life: str, rng: random.Random) -> None:
 	for _round in range(5 if FULL else 1):
 		company, topup, events = live(LIVES[life])
 		sent = [events[kind] for kind in LIVES[life].types] * SENDERS
-		random.shuffle(sent)
+		rng.shuffle(sent)
 		with ThreadPoolExecutor(SENDERS) as pool:
 			assert set(pool.map(deliver, sent)) == {200}
 		assert end_of(company, topup) == LIVES[life].end
+		assert not_acted_on([events[kind] for kind in LIVES[life].types]) == []
+
+
+@pytest.mark.parametrize("life", LIVES)
+def test_events_that_come_while_the_payment_still_lives_end_in_the_same_state(
+	life: str, rng: random.Random
+) -> None:
+	for _round in range(50 if FULL else 2):
+		sent: list[dict] = []
+
+		def some_come(events: list[dict], sent: list[dict] = sent) -> None:
+			waiting = [event for event in events if event not in sent]
+			come = rng.sample(waiting, rng.randint(0, len(waiting)))
+			assert {deliver(event) for event in come * 2} <= {200}
+			sent += come
+
+		company, topup, events = live(LIVES[life], some_come)
+		late = [event for event in events.values() if event not in sent]
+		rng.shuffle(late)
+		assert {deliver(event) for event in late * 2} <= {200}
+		assert end_of(company, topup) == LIVES[life].end
+		assert not_acted_on(sent + late) == []
