@@ -2,11 +2,12 @@
 
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache, lru_cache
 
 import frappe
-from babel import localedata
+from babel import Locale, localedata
 from babel.dates import format_date, format_datetime
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import NumberPattern, format_currency, format_decimal, parse_pattern
 from frappe import _
 
 from prepaid_billing.rating.money import exponent
@@ -19,13 +20,7 @@ def money(amount: Decimal, currency: str, language: str | None = None, exact: bo
 	"""
 	places = exponent(currency)
 	shown = amount if exact else amount.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
-	text = format_currency(
-		abs(shown),
-		currency,
-		format=_pattern(places, exact, language),
-		locale=_locale(language),
-		currency_digits=False,
-	)
+	text = _unsigned(abs(shown), currency, places, exact, _locale(language))
 	return f"−{text}" if shown < 0 else text
 
 
@@ -33,8 +28,9 @@ def moment(value: datetime | None, language: str | None = None) -> str:
 	"""Return a site time such as ``22.11.2026, 14:05`` or ``22 Nov 2026, 14:05``, or nothing."""
 	if value is None:
 		return ""
-	pattern = "dd.MM.y, HH:mm" if _locale(language).startswith("de") else "d MMM y, HH:mm"
-	return format_datetime(value, pattern, locale=_locale(language))
+	locale = _locale(language)
+	pattern = "dd.MM.y, HH:mm" if locale.startswith("de") else "d MMM y, HH:mm"
+	return format_datetime(value, pattern, locale=_parsed(locale))
 
 
 def day_of(value: date | None, language: str | None = None) -> str:
@@ -92,10 +88,28 @@ def days_in_words(days: int) -> str:
 	return _("about 1 day") if days else _("less than a day")
 
 
-def _pattern(places: int, exact: bool, language: str | None) -> str:
+@lru_cache(maxsize=4096)
+def _unsigned(amount: Decimal, currency: str, places: int, exact: bool, locale: str) -> str:
+	"""Kept for the prices that stand in every row of a table."""
+	return format_currency(
+		amount,
+		currency,
+		format=_pattern(places, exact, locale),
+		locale=_parsed(locale),
+		currency_digits=False,
+	)
+
+
+@cache
+def _pattern(places: int, exact: bool, locale: str) -> NumberPattern:
 	digits = "0" * places + ("#" * (6 - places) if exact else "")
 	number = f"#,##0.{digits}" if digits else "#,##0"
-	return f"{number}\u00a0¤" if _locale(language).startswith("de") else f"¤{number}"
+	return parse_pattern(f"{number}\u00a0¤" if locale.startswith("de") else f"¤{number}")
+
+
+@cache
+def _parsed(locale: str) -> Locale:
+	return Locale.parse(locale)
 
 
 def _locale(language: str | None) -> str:

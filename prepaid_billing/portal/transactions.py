@@ -113,7 +113,7 @@ class _Page:
 		found = statement.entries(wanted, ENTRIES + 1, before)
 		rows = found[:ENTRIES]
 		return {
-			"entries": self._aligned(self._rows(rows)),
+			"entries": self._aligned(self._rows(rows), "amount", "balance"),
 			"older_url": self._older(rows, len(found) > ENTRIES),
 		}
 
@@ -130,16 +130,17 @@ class _Page:
 			}
 			for day in days
 		]
-		self._aligned([row for day in shown for row in (day, *day["others"])])
+		self._aligned([row for day in shown for row in (day, *day["others"])], "amount", "balance")
 		is_more = bool(days) and days[-1].entries.after > wanted.after
 		return {
 			"days": shown,
 			"older_url": self.url(cursor=str(days[-1].entries.after + 1)) if is_more else "",
 		}
 
-	def _aligned(self, rows: list[dict[str, object]]) -> list[dict[str, object]]:
-		"""Write the amounts of a table's rows, and what puts their decimal marks in line."""
-		for name, plus in (("amount", "+"), ("balance", "")):
+	def _aligned(self, rows: list[dict[str, object]], *columns: str) -> list[dict[str, object]]:
+		"""Write the amounts in these columns of a table, and what puts their decimal marks in line."""
+		for name in columns:
+			plus = "+" if name == "amount" else ""
 			for row, written in zip(
 				rows, column([row[name] for row in rows], self.currency, plus), strict=True
 			):
@@ -198,7 +199,9 @@ class _Page:
 
 	def _opened(self, day: Day) -> list[dict[str, object]]:
 		stretch = Stretch(self.company, day.entries.after, day.entries.upto, CALLS)
-		return self._aligned(self._rows(statement.entries(stretch, ENTRIES)))
+		entries = statement.entries(stretch, ENTRIES)
+		bookings = bookings_of(entries)
+		return self._aligned([self._in_short(entry, bookings.get(entry.name)) for entry in entries], "amount")
 
 	def _older(self, rows: list[frappe._dict], is_more: bool) -> str:
 		return self.url(cursor=str(rows[-1].sequence)) if is_more else ""
@@ -218,30 +221,33 @@ class _Page:
 	) -> dict[str, object]:
 		local = clock.local_time(entry.booked_us, self.zone)
 		return {
+			**self._in_short(entry, booking),
 			"day": local.date(),
-			"iso": clock.iso(entry.booked_us),
 			"date": moment(local),
-			"time": time_of(local),
-			"kind": _(entry.transaction_type),
-			"is_correction": entry.transaction_type == "Call Correction",
+			"title": _call_in_words(booking) if booking else "",
 			"detail": "" if booking else description(entry, None),
-			"amount": entry.amount,
-			"is_credit": entry.amount > 0,
 			"balance": entry.balance_after,
-			"call": self._call(entry, booking) if booking else None,
 			"receipt_url": _receipt_url(document.name) if document else "",
 			"document": receipts.title(document) if document else "",
+		}
+
+	def _in_short(self, entry: frappe._dict, booking: Booking | None) -> dict[str, object]:
+		"""Return what the calls of an opened day are told with; there are many of them."""
+		return {
+			"iso": clock.iso(entry.booked_us),
+			"time": time_of(clock.local_time(entry.booked_us, self.zone)),
+			"kind": _(entry.transaction_type),
+			"is_correction": entry.transaction_type == "Call Correction",
+			"amount": entry.amount,
+			"is_credit": entry.amount > 0,
+			"call": self._call(entry, booking) if booking else None,
 		}
 
 	def _call(self, entry: frappe._dict, call: Booking) -> dict[str, object]:
 		written = _difference if entry.transaction_type == "Call Correction" else length
 		return {
 			"number": call.callee or call.call_id,
-			"title": _("Call to {0}").format(call.callee)
-			if call.callee
-			else _("Call {0}").format(call.call_id),
 			"caller": call.caller,
-			"began": moment(clock.local_time(call.started_us, self.zone)),
 			"real": written(call.duration_sec),
 			"billed": written(call.billed_sec),
 			"has_length": bool(call.duration_sec or call.billed_sec),
@@ -249,6 +255,10 @@ class _Page:
 			"rate": money(call.rate_per_minute, self.currency, exact=True),
 			"paid_from": _paid_from(entry),
 		}
+
+
+def _call_in_words(call: Booking) -> str:
+	return _("Call to {0}").format(call.callee) if call.callee else _("Call {0}").format(call.call_id)
 
 
 def _difference(seconds: int) -> str:
