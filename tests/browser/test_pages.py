@@ -13,12 +13,15 @@ import frappe
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from prepaid_billing.alerts.check import check_low_balances
 from prepaid_billing.calls import cdr, session
 from prepaid_billing.ledger import clock
 from prepaid_billing.ledger.period import today, zone_of
 from prepaid_billing.payments import gateway, topups
 from tests import factories, site
 from tests.browser.conftest import Visitor
+from tests.integration.test_company_walls import pages_of_the_product
+from tests.integration.test_topup import eventually
 from tests.stripe_checkout import DECLINED_CARD, pay, pay_by_debit, simulate
 
 BILLING = "/business/billing"
@@ -31,6 +34,9 @@ PICTURES = os.environ.get("PB_PICTURES")
 PICTURED = {
 	"overview": "balance",
 	"overview without anything": "balance-empty",
+	"overview of a low balance": "balance-low",
+	"overview of a balance that is used up": "balance-used-up",
+	"overview in a dispute": "balance-disputed",
 	"top-up": "topup",
 	"top-up with an amount that cannot be paid": "topup-error",
 	"paid": "paid",
@@ -115,6 +121,13 @@ PAGES = (
 		pressed="#threshold button",
 	),
 	Place("overview of several companies", "member of two", ""),
+	Place("overview of a low balance", "low", ""),
+	Place("overview of a balance that is nearly used up", "critical", ""),
+	Place("overview of a balance that is used up", "used up", ""),
+	Place("top-up of a balance that is used up", "used up", "/topup"),
+	Place("overview in a dispute", "disputed", ""),
+	Place("overview of a frozen balance", "frozen", ""),
+	Place("overview of a company that is switched off", "switched off", ""),
 	Place("overview of a suspended company", "suspended", ""),
 	Place("top-up of a suspended company", "suspended", "/topup", 403),
 	Place("without a company", "alone", ""),
@@ -135,6 +148,34 @@ def debit_that_fails(checkout_url: str) -> None:
 	simulate(f"payment_intents/{intent}/settle", outcome="failed")
 
 
+def used_down_to(balance: str) -> str:
+	"""Make a company of which calls have left so much."""
+	company = factories.make_company("42", billing_emails="billing@example.com")
+	seconds = int((Decimal(42) - Decimal(balance)) / Decimal("0.007"))
+	call = cdr.Cdr(factories.new_id(), company, seconds, callee="+49 30 555 0100", started_us=clock.now_us())
+	cdr.book([call])
+	return company
+
+
+def in_dispute() -> str:
+	"""Make a company whose bank disputes a payment."""
+	company = factories.make_company("20")
+	begun = topups.create(company, Decimal(50))
+	pay(begun["checkout_url"])
+	topups.refresh(begun["topup"])
+	simulate("disputes", payment_intent=topups.find(begun["topup"]).payment_intent_id)
+	eventually(lambda: bool(frappe.db.exists("Billing Dispute", {"company": company, "status": "Open"})))
+	return company
+
+
+def changed(doctype: str, **values: object) -> str:
+	"""Make a company that staff have changed."""
+	company = factories.make_company("20")
+	frappe.db.set_value(doctype, company, values)
+	frappe.db.commit()
+	return company
+
+
 class Cast:
 	"""The customers who look at the pages, each made and logged in once a language."""
 
@@ -143,12 +184,16 @@ class Cast:
 		self.pages: dict[tuple[str, str], Page] = {}
 		self.names: dict[str, str] = {}
 		full = self._full()
-		suspended = factories.make_company("20")
-		frappe.db.set_value("Billing Company", suspended, "status", "Suspended")
 		self.companies = {
 			**dict.fromkeys(("full", "onlooker", "member of two"), full),
 			"empty": factories.make_company(),
-			"suspended": suspended,
+			"low": used_down_to("15"),
+			"critical": used_down_to("4"),
+			"used up": used_down_to("-0.42"),
+			"disputed": in_dispute(),
+			"frozen": changed("Prepaid Balance", status="Frozen"),
+			"switched off": changed("Billing Company", prepaid_billing_enabled=0),
+			"suspended": changed("Billing Company", status="Suspended"),
 			"alone": None,
 			"invited": None,
 		}
@@ -168,6 +213,9 @@ class Cast:
 			factories.join_company(email, self.companies["empty"], True)
 		if who == "invited":
 			factories.invite(email, self.companies["full"])
+		if who in ("low", "critical", "used up"):
+			# The notice of it stands on the pages of the company's users.
+			check_low_balances(self.companies[who])
 		context = self.browser.new_context(base_url=site.SITE_URL, locale=language)
 		context.add_init_script(SHIFTS)
 		page = context.new_page()
@@ -190,6 +238,7 @@ class Cast:
 			for days in range(40)
 		]
 		cdr.book(calls)
+		factories.invite(f"{factories.new_id('invited')}@example.com", company)
 		talking = factories.new_id()
 		session.authorize(talking, company, callee="+44 20 7946 0958")
 		session.extend(talking, 10, 1, answered_us=now_us)
@@ -272,3 +321,7 @@ def test_a_page_keeps_nobody_out_fits_its_width_and_stands_still(
 
 def test_every_page_that_has_a_picture_is_looked_at() -> None:
 	assert set(PICTURED) <= {place.name for place in PAGES}
+
+
+def test_every_page_is_looked_at() -> None:
+	assert {place.path.partition("?")[0] for place in PAGES} == pages_of_the_product()

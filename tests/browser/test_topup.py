@@ -5,7 +5,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import frappe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from prepaid_billing.ledger import balance_of, last_entries
 from prepaid_billing.payments import topups
@@ -38,6 +38,25 @@ def test_card_payment_of_50_is_on_the_balance_when_the_customer_comes_back(new_c
 	expect(page.locator(".pb-figure")).to_have_text("€50.00")
 	expect(page.get_by_role("row")).to_have_count(2)
 	assert booked(customer) == [Decimal(50)]
+
+
+def test_a_top_up_is_begun_with_the_keyboard_alone(new_customer: NewCustomer) -> None:
+	customer = new_customer("7.25")
+	page = customer.page
+	customer.open(BILLING)
+	tab_to(page, page.get_by_role("link", name="Top up", exact=True))
+	page.keyboard.press("Enter")
+	expect(page).to_have_url(re.compile(r"/topup$"))
+	tab_to(page, page.get_by_role("radio", checked=True))
+	page.keyboard.press("ArrowRight")
+	chosen = page.get_by_role("radio", checked=True)
+	expect(chosen).to_be_focused()
+	amount = Decimal(chosen.input_value())
+	tab_to(page, page.get_by_role("button", name="Continue to payment"))
+	page.keyboard.press("Enter")
+	expect(page.locator("#number")).to_be_visible()
+	asked = frappe.get_all("Balance Topup", {"company": customer.company}, ["amount", "status"], as_list=True)
+	assert asked == ((float(amount), "Created"),)
 
 
 def test_declined_card_says_so_changes_nothing_and_can_be_followed_by_a_good_one(
@@ -189,6 +208,10 @@ def test_user_without_the_pay_right_is_told_who_has_it(new_customer: NewCustomer
 	customer.open(BILLING)
 	expect(customer.page.get_by_role("link", name="Top up")).to_have_count(0)
 	expect(customer.page.get_by_text("Nobody in your company can top up yet.")).to_be_visible()
+	payer, _password = factories.make_customer(customer.company)
+	customer.open(BILLING)
+	name = frappe.db.get_value("User", payer, "full_name")
+	expect(customer.page.get_by_text(f"These users can top up: {name}.")).to_be_visible()
 	assert customer.open(f"{BILLING}/topup").status == 403
 
 
@@ -213,6 +236,18 @@ def test_user_of_no_company_is_told_so(new_customer: NewCustomer) -> None:
 	customer = new_customer(language="de", has_company=False)
 	assert customer.open(BILLING).status == 200
 	expect(customer.page.get_by_text("Ihr Benutzer gehört noch zu keiner Firma")).to_be_visible()
+
+
+def tab_to(page: Page, target: Locator) -> None:
+	"""Go on with the Tab key until the target has the focus, which has to be seen."""
+	for _press in range(60):
+		page.keyboard.press("Tab")
+		if target.evaluate("element => element === document.activeElement"):
+			break
+	expect(target).to_be_focused()
+	# The ring of a radio is drawn around its label.
+	ringed = target.locator("xpath=self::*[not(self::input)] | self::input/following-sibling::label[1]")
+	expect(ringed).to_have_css("outline-style", "solid")
 
 
 def sent_form(page: Page) -> dict[str, str]:
