@@ -131,7 +131,7 @@ def _return_url(url: str, intent: StripeObject) -> str:
 	outcome = {
 		"payment_intent": intent["id"],
 		"payment_intent_client_secret": intent["client_secret"],
-		"redirect_status": "succeeded" if intent["status"] == "succeeded" else "failed",
+		"redirect_status": "succeeded" if intent["status"] in ("requires_capture", "succeeded") else "failed",
 	}
 	return f"{url}{'&' if '?' in url else '?'}{urlencode(outcome)}"
 

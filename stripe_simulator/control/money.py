@@ -80,7 +80,7 @@ def open_dispute(operation: Operation, params: dict[str, Any]) -> Json:
 	return disputes.open_dispute(
 		operation,
 		charge,
-		amount=params["amount"] if "amount" in params else charge["amount"],
+		amount=params["amount"] if "amount" in params else charge["amount_captured"],
 		reason=params.get("reason", "fraudulent"),
 		inquiry=params.get("inquiry", False),
 	)

@@ -46,7 +46,7 @@ _CREATE: dict[str, Field] = {
 	"automatic_payment_methods": Group(
 		{"allow_redirects": Choice(("always", "never")), "enabled": Boolean()}, required=("enabled",)
 	),
-	"capture_method": Choice(("automatic", "automatic_async")),
+	"capture_method": Choice(("automatic", "automatic_async", "manual")),
 	"confirm": Boolean(),
 	"confirmation_method": Choice(("automatic",)),
 	"currency": Currency(),
@@ -66,6 +66,9 @@ def create(operation: Operation, params: dict[str, Any]) -> StripeObject:
 	if "customer" in params:
 		store.require("customer", params["customer"], "customer", status=400)
 	types = chosen_types(operation, params, params["currency"])
+	by_hand = params.get("capture_method") == "manual"
+	if by_hand and types and "sepa_debit" in types:
+		raise ApiError("A sepa_debit payment cannot be captured manually.", param="capture_method")
 	automatic = params.get("automatic_payment_methods", {"enabled": types is None})
 	if automatic["enabled"]:
 		params["automatic_payment_methods"] = {"allow_redirects": "always"} | automatic
@@ -74,7 +77,7 @@ def create(operation: Operation, params: dict[str, Any]) -> StripeObject:
 		params,
 		amount=params["amount"],
 		currency=params["currency"],
-		types=types or dynamic_types(params["currency"]),
+		types=types or (["card"] if by_hand else dynamic_types(params["currency"])),
 		customer=params.get("customer"),
 		created=store.clock.now(),
 	)
@@ -116,6 +119,13 @@ def confirm(operation: Operation, params: dict[str, Any], id: str) -> StripeObje
 	_set_method(operation, intent, params)
 	intent |= {name: params[name] for name in ("receipt_email", "setup_future_usage") if name in params}
 	return _confirm(operation, intent, params)
+
+
+def capture(operation: Operation, params: dict[str, Any], id: str) -> StripeObject:
+	"""Take the money that a card's bank holds, or a part of it."""
+	intent = _own(operation, id)
+	payments.capture(operation, intent, params.get("amount_to_capture"))
+	return intent
 
 
 def cancel(operation: Operation, params: dict[str, Any], id: str) -> StripeObject:
@@ -214,6 +224,9 @@ ROUTES = (
 	Route("GET", f"{_PATH}/<id>", retrieve, "payment_intent"),
 	Route("POST", f"{_PATH}/<id>", update, "payment_intent", Group(_UPDATE)),
 	Route("POST", f"{_PATH}/<id>/confirm", confirm, "payment_intent", Group(_CONFIRM)),
+	Route(
+		"POST", f"{_PATH}/<id>/capture", capture, "payment_intent", Group({"amount_to_capture": Integer(1)})
+	),
 	Route(
 		"POST",
 		f"{_PATH}/<id>/cancel",
