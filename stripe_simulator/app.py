@@ -27,6 +27,7 @@ from stripe_simulator.resources import (
 	payment_pages,
 	products,
 	refunds,
+	setup_intents,
 	webhook_endpoints,
 )
 from stripe_simulator.resources.events import event_routes
@@ -53,6 +54,7 @@ def create_app(
 		*payment_pages.ROUTES,
 		*products.ROUTES,
 		*refunds.ROUTES,
+		*setup_intents.ROUTES,
 		*webhook_endpoints.ROUTES,
 	):
 		endpoint = f"{route.method} {route.path}".replace(".", "_")

@@ -15,8 +15,8 @@ from stripe_simulator.checkout.form import PaymentForm, chosen_method, read_form
 from stripe_simulator.checkout.money import format_amount
 from stripe_simulator.checkout.texts import TEXTS, language_of
 from stripe_simulator.delivery import Deliverer
+from stripe_simulator.flows import payments, setups
 from stripe_simulator.flows.checkout import pay
-from stripe_simulator.flows.payments import authenticate
 from stripe_simulator.flows.time import run_due
 from stripe_simulator.ids import new_id
 from stripe_simulator.objects import StripeObject
@@ -94,30 +94,34 @@ def _submit(operation: Operation, id: str) -> BaseResponse:
 def _ask(operation: Operation, id: str) -> BaseResponse:
 	"""Show what the customer's bank asks as part of 3-D Secure."""
 	store = operation.store
-	intent = store.find("payment_intent", id)
+	intent = _intent(store, id)
 	if intent is None or intent["status"] != "requires_action":
 		return _closed("missing", store, None, 404)
 	language, texts = _language(store.session_of(intent))
-	amount = format_amount(intent["amount"], intent["currency"], language)
+	is_payment = intent["object"] == "payment_intent"
+	amount = format_amount(intent["amount"], intent["currency"], language) if is_payment else ""
+	question = texts["authenticate_text" if is_payment else "authenticate_setup_text"]
 	return _render(
 		"checkout/authenticate.html",
 		200,
 		language=language,
 		text=texts,
 		merchant=store.settings.business_name,
-		question=texts["authenticate_text"].format(store.settings.business_name, amount),
+		question=question.format(store.settings.business_name, amount),
+		confirm=texts["authenticate_confirm" if is_payment else "authenticate_setup_confirm"],
 	)
 
 
 def _decide(operation: Operation, id: str) -> BaseResponse:
 	"""Take the customer's answer; one that comes twice changes nothing."""
 	store = operation.store
-	intent = store.find("payment_intent", id)
+	intent = _intent(store, id)
 	if intent is None:
 		return _ask(operation, id)
 	action = intent["next_action"]
 	if action:
-		authenticate(operation, intent, request.form.get("answer") == "confirm")
+		flow = payments if intent["object"] == "payment_intent" else setups
+		flow.authenticate(operation, intent, request.form.get("answer") == "confirm")
 	session = store.session_of(intent)
 	if session:
 		done = session["status"] == "complete"
@@ -127,13 +131,18 @@ def _decide(operation: Operation, id: str) -> BaseResponse:
 
 
 def _return_url(url: str, intent: StripeObject) -> str:
-	"""Return where a customer goes who has answered for a payment without Checkout."""
+	"""Return where a customer goes who has answered for an intent without Checkout."""
+	kind = intent["object"]
 	outcome = {
-		"payment_intent": intent["id"],
-		"payment_intent_client_secret": intent["client_secret"],
+		kind: intent["id"],
+		f"{kind}_client_secret": intent["client_secret"],
 		"redirect_status": "succeeded" if intent["status"] in ("requires_capture", "succeeded") else "failed",
 	}
 	return f"{url}{'&' if '?' in url else '?'}{urlencode(outcome)}"
+
+
+def _intent(store: Store, id: str) -> StripeObject | None:
+	return store.find("payment_intent", id) or store.find("setup_intent", id)
 
 
 def _form(

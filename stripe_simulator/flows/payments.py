@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stripe_simulator.behaviour import AUTHENTICATION_REQUIRED, Behaviour, Decline
-from stripe_simulator.errors import DOC_URL, ApiError, unexpected_state
+from stripe_simulator.errors import ApiError, decline_failure, failure, unexpected_state
 from stripe_simulator.flows import balance, disputes, methods, refunds, sessions
 from stripe_simulator.objects import StripeObject
 from stripe_simulator.objects.charge import build_charge
@@ -73,7 +73,7 @@ def authenticate(operation: Operation, intent: StripeObject, passed: bool) -> No
 		"The provided PaymentMethod has failed authentication. You can provide payment_method_data or a new "
 		"PaymentMethod to attempt to fulfill this PaymentIntent again."
 	)
-	_fail(operation, intent, "payment_intent_authentication_failure", message, payment_method=method)
+	_fail(operation, intent, failure("payment_intent_authentication_failure", message, payment_method=method))
 
 
 def settle(operation: Operation, intent: StripeObject, succeeded: bool) -> None:
@@ -161,9 +161,8 @@ def _asks(behaviour: Behaviour, off_session: bool, is_set_up: bool) -> bool:
 
 
 def _require_action(operation: Operation, intent: StripeObject, return_url: str | None) -> None:
-	url = f"{operation.store.base_url}/c/authenticate/{intent['id']}"
 	intent |= {
-		"next_action": {"redirect_to_url": {"return_url": return_url, "url": url}, "type": "redirect_to_url"},
+		"next_action": methods.redirect(operation.store, intent, return_url),
 		"status": "requires_action",
 	}
 	operation.emit("payment_intent.requires_action", intent)
@@ -172,37 +171,13 @@ def _require_action(operation: Operation, intent: StripeObject, return_url: str 
 def _decline(
 	operation: Operation, intent: StripeObject, charge: StripeObject, method: StripeObject, decline: Decline
 ) -> None:
-	optional = {"advice_code": decline.advice_code, "network_decline_code": decline.network_decline_code}
-	_fail(
-		operation,
-		intent,
-		decline.code,
-		decline.message,
-		type="card_error",
-		charge=charge["id"],
-		decline_code=decline.decline_code,
-		payment_method=method,
-		**{name: value for name, value in optional.items() if value},
-	)
+	_fail(operation, intent, decline_failure(decline, method) | {"charge": charge["id"]})
 	operation.emit("charge.failed", charge)
 
 
-def _fail(
-	operation: Operation,
-	intent: StripeObject,
-	code: str,
-	message: str,
-	type: str = "invalid_request_error",
-	**details: object,
-) -> None:
+def _fail(operation: Operation, intent: StripeObject, error: StripeObject) -> None:
 	intent |= {
-		"last_payment_error": {
-			"code": code,
-			"doc_url": DOC_URL + code.replace("_", "-"),
-			"message": message,
-			"type": type,
-			**details,
-		},
+		"last_payment_error": error,
 		"next_action": None,
 		"payment_method": None,
 		"status": "requires_payment_method",
@@ -254,14 +229,13 @@ def _bounce(operation: Operation, intent: StripeObject, charge: StripeObject) ->
 		"status": "failed",
 	}
 	charge["outcome"]["seller_message"] = None
-	_fail(
-		operation,
-		intent,
+	error = failure(
 		"payment_intent_payment_attempt_failed",
 		"The payment failed.",
 		charge=charge["id"],
 		payment_method_type="sepa_debit",
 	)
+	_fail(operation, intent, error)
 	operation.emit("charge.failed", charge)
 
 
