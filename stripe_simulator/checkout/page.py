@@ -1,8 +1,8 @@
-"""/c/pay/<session> and /c/authenticate/<intent>: show the form, take the payment, send the customer back."""
+"""/c/pay/<session>, /c/authenticate/<intent> and /c/portal/<session>: what a customer sees of Stripe."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,6 +13,7 @@ from stripe_simulator.bank_accounts import GROUPED_TEST_ACCOUNTS
 from stripe_simulator.cards import GROUPED_TEST_CARDS
 from stripe_simulator.checkout.form import PaymentForm, chosen_method, read_form
 from stripe_simulator.checkout.money import format_amount
+from stripe_simulator.checkout.portal import saved_methods
 from stripe_simulator.checkout.texts import TEXTS, language_of
 from stripe_simulator.delivery import Deliverer
 from stripe_simulator.flows import payments, setups
@@ -52,6 +53,7 @@ def checkout_blueprint(store: Store, deliverer: Deliverer) -> Blueprint:
 		("/pay/<id>", "POST", _submit),
 		("/authenticate/<id>", "GET", _ask),
 		("/authenticate/<id>", "POST", _decide),
+		("/portal/<id>", "GET", _show_portal),
 	):
 		pages.add_url_rule(
 			path,
@@ -141,6 +143,25 @@ def _return_url(url: str, intent: StripeObject) -> str:
 	return f"{url}{'&' if '?' in url else '?'}{urlencode(outcome)}"
 
 
+def _show_portal(operation: Operation, id: str) -> BaseResponse:
+	"""Show what is saved of a customer."""
+	store = operation.store
+	session = store.find("billing_portal.session", id)
+	if session is None:
+		return _closed("missing", store, None, 404)
+	customer = store.require("customer", session["customer"], "customer")
+	language, texts = _language(session, customer["preferred_locales"])
+	return _render(
+		"checkout/portal.html",
+		200,
+		language=language,
+		text=texts,
+		merchant=store.settings.business_name,
+		methods=saved_methods(store.newest_first("payment_method"), customer["id"]),
+		return_url=session["return_url"],
+	)
+
+
 def _intent(store: Store, id: str) -> StripeObject | None:
 	return store.find("payment_intent", id) or store.find("setup_intent", id)
 
@@ -212,8 +233,8 @@ def _render(template: str, status: int, **context: Any) -> BaseResponse:
 	return Response(render_template(template, **context), status)
 
 
-def _language(session: StripeObject | None) -> tuple[str, dict[str, str]]:
-	accepted = request.accept_languages.best_match(("en", "de"))
+def _language(session: StripeObject | None, preferred: Sequence[str] = ()) -> tuple[str, dict[str, str]]:
+	accepted = preferred[0] if preferred else request.accept_languages.best_match(("en", "de"))
 	language = language_of(session["locale"] if session else None, accepted)
 	return language, TEXTS[language]
 
