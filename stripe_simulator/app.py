@@ -29,6 +29,7 @@ from stripe_simulator.resources import (
 	products,
 	refunds,
 	setup_intents,
+	thin_events,
 	webhook_endpoints,
 )
 from stripe_simulator.resources.events import event_routes
@@ -57,6 +58,7 @@ def create_app(
 		*products.ROUTES,
 		*refunds.ROUTES,
 		*setup_intents.ROUTES,
+		*thin_events.ROUTES,
 		*webhook_endpoints.ROUTES,
 	):
 		endpoint = f"{route.method} {route.path}".replace(".", "_")
@@ -73,7 +75,7 @@ def create_app(
 
 	@app.errorhandler(HTTPException)
 	def refuse(error: HTTPException) -> Response | HTTPException:
-		if request.path.startswith("/v1/") and error.code in (404, 405):
+		if request.path.startswith(("/v1/", "/v2/")) and error.code in (404, 405):
 			return api.refuse(request, unknown_route(request.method, request.path))
 		return error
 
