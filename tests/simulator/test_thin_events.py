@@ -29,7 +29,9 @@ def test_each_event_has_a_thin_twin_that_leads_to_it_and_to_its_object(
 	for event in thin:
 		snapshot = snapshots[event.snapshot_event]
 		assert event.type == f"v1.{snapshot.type}"
-		assert datetime.fromisoformat(event.created) == datetime.fromtimestamp(snapshot.created, timezone.utc)
+		assert datetime.fromisoformat(event.created.replace("Z", "+00:00")) == datetime.fromtimestamp(
+			snapshot.created, timezone.utc
+		)
 	paid = next(event for event in thin if event.type == "v1.payment_intent.succeeded")
 	assert paid.reason.request.id == intent.last_response.request_id
 	assert paid.fetch_related_object().id == intent.id
