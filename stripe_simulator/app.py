@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, abort, request
 from werkzeug.exceptions import HTTPException
 
-from stripe_simulator.api import Api, view_of
+from stripe_simulator.api import Api, Route, view_of
 from stripe_simulator.checkout.page import checkout_blueprint
 from stripe_simulator.control import control_blueprint
 from stripe_simulator.delivery import Deliverer
@@ -25,8 +25,11 @@ from stripe_simulator.resources import (
 	payment_intents,
 	payment_methods,
 	payment_pages,
+	portal_sessions,
 	products,
 	refunds,
+	setup_intents,
+	thin_events,
 	webhook_endpoints,
 )
 from stripe_simulator.resources.events import event_routes
@@ -34,14 +37,9 @@ from stripe_simulator.settings import Settings
 from stripe_simulator.store import Store
 
 
-def create_app(
-	settings: Settings, store: Store, idempotency: IdempotencyStore, deliverer: Deliverer, faults: Faults
-) -> Flask:
-	"""Build the application of one simulator."""
-	app = Flask(__name__, static_folder=None, template_folder=None)
-	app.url_map.strict_slashes = False
-	api = Api(settings, store, idempotency, deliverer, faults)
-	for route in (
+def api_routes(deliverer: Deliverer) -> tuple[Route, ...]:
+	"""Return all that the API answers to."""
+	return (
 		*balance.ROUTES,
 		*charges.ROUTES,
 		*checkout_sessions.ROUTES,
@@ -51,10 +49,23 @@ def create_app(
 		*payment_intents.ROUTES,
 		*payment_methods.ROUTES,
 		*payment_pages.ROUTES,
+		*portal_sessions.ROUTES,
 		*products.ROUTES,
 		*refunds.ROUTES,
+		*setup_intents.ROUTES,
+		*thin_events.ROUTES,
 		*webhook_endpoints.ROUTES,
-	):
+	)
+
+
+def create_app(
+	settings: Settings, store: Store, idempotency: IdempotencyStore, deliverer: Deliverer, faults: Faults
+) -> Flask:
+	"""Build the application of one simulator."""
+	app = Flask(__name__, static_folder=None, template_folder=None)
+	app.url_map.strict_slashes = False
+	api = Api(settings, store, idempotency, deliverer, faults)
+	for route in api_routes(deliverer):
 		endpoint = f"{route.method} {route.path}".replace(".", "_")
 		app.add_url_rule(route.path, endpoint, view_of(api, route, request), methods=[route.method])
 	app.register_blueprint(checkout_blueprint(store, deliverer))
@@ -69,7 +80,7 @@ def create_app(
 
 	@app.errorhandler(HTTPException)
 	def refuse(error: HTTPException) -> Response | HTTPException:
-		if request.path.startswith("/v1/") and error.code in (404, 405):
+		if request.path.startswith(("/v1/", "/v2/")) and error.code in (404, 405):
 			return api.refuse(request, unknown_route(request.method, request.path))
 		return error
 

@@ -12,13 +12,16 @@ class Chaos:
 	"""Counts for each event and delivery from now on; all 0, everything goes well.
 
 	`twins` are further events with ids of their own for the same fact, `duplicates` further deliveries of the same
-	event, `drops` first attempts that never arrive, `delay` and `shuffle` seconds of simulated time: a delivery begins
-	`delay` late and up to `shuffle` more, by chance.
+	event, `drops` first attempts that never arrive, `forged` next ones that are signed with a secret nobody knows,
+	`stale` next ones whose stamp is older than receivers accept, `delay` and `shuffle` seconds of simulated time: a
+	delivery begins `delay` late and up to `shuffle` more, by chance.
 	"""
 
 	twins: int = 0
 	duplicates: int = 0
 	drops: int = 0
+	forged: int = 0
+	stale: int = 0
 	delay: int = 0
 	shuffle: int = 0
 	types: tuple[str, ...] = ()

@@ -20,6 +20,9 @@ from stripe_simulator.store import Store
 
 THREADS = 4
 """Several events of one payment arrive at once, as from Stripe, and a slow answer holds nobody else up."""
+UNKNOWN_SECRET = "whsec_of_somebody_else"
+STALE_AGE = 10 * 60
+"""Seconds by which an old stamp is behind; receivers accept five minutes."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,8 @@ class Delivery:
 	"""An event on its way to one endpoint: announced, pending, then delivered or failed.
 
 	`body` never changes, so every attempt posts the same bytes. It goes out when the clock shows
-	`due` (seconds), counted from its announcement, whenever it is sent. `drops` attempts are still to get lost.
+	`due` (seconds), counted from its announcement, whenever it is sent. `drops` attempts are still to get lost, then
+	`forged` to be signed with a wrong secret and `stale` to bear an old stamp.
 	"""
 
 	event: StripeObject
@@ -49,6 +53,8 @@ class Delivery:
 	body: bytes
 	due: float = 0
 	drops: int = 0
+	forged: int = 0
+	stale: int = 0
 	state: str = "announced"
 	tries_left: int = 0
 	attempts: list[Attempt] = field(default_factory=list)
@@ -169,7 +175,7 @@ class Deliverer:
 		if not chaos.touches(event["type"]):
 			return [Delivery(event, endpoint, body, now) for endpoint in endpoints]
 		return [
-			Delivery(event, endpoint, body, now + chaos.lateness(), chaos.drops)
+			Delivery(event, endpoint, body, now + chaos.lateness(), chaos.drops, chaos.forged, chaos.stale)
 			for endpoint in endpoints
 			for _ in range(1 + chaos.duplicates)
 		]
@@ -224,10 +230,17 @@ class Deliverer:
 			if endpoint is None or endpoint["status"] != "enabled":
 				return Attempt(time.time(), None, "the endpoint is gone or disabled")
 			url, secrets = endpoint["url"], self._store.valid_secrets(delivery.endpoint)
-		return self._post(delivery.body, url, secrets)
+		stamp = int(time.time())
+		if delivery.forged:
+			delivery.forged -= 1
+			secrets = [UNKNOWN_SECRET]
+		elif delivery.stale:
+			delivery.stale -= 1
+			stamp -= STALE_AGE
+		return self._post(delivery.body, url, signature_header(delivery.body, secrets, stamp))
 
-	def _post(self, body: bytes, address: str, secrets: list[str]) -> Attempt:
-		"""Post once. The stamp is real time, because receivers compare it with theirs."""
+	def _post(self, body: bytes, address: str, signature: str) -> Attempt:
+		"""Post once. The stamp of the signature is real time, because receivers compare it with theirs."""
 		now, url = time.time(), urlsplit(address)
 		connection = http.client.HTTPConnection(
 			connect_address(url.hostname or ""), url.port or 80, timeout=self._settings.webhook_timeout
@@ -237,7 +250,7 @@ class Deliverer:
 			"Host": url.netloc.rpartition("@")[2],
 			"Content-Type": "application/json; charset=utf-8",
 			"User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
-			"Stripe-Signature": signature_header(body, secrets, int(now)),
+			"Stripe-Signature": signature,
 		}
 		try:
 			connection.request("POST", path, body, headers)

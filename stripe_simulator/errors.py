@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from stripe_simulator.behaviour import Decline
 from stripe_simulator.objects import StripeObject
 
 DOC_URL = "https://stripe.com/docs/error-codes/"
@@ -59,18 +60,42 @@ def resource_missing(kind: str, id: str, param: str, status: int = 404) -> ApiEr
 
 
 def unexpected_state(message: str, intent: StripeObject) -> ApiError:
-	return ApiError(
-		message, code="payment_intent_unexpected_state", executed=True, payment_intent=copy.deepcopy(intent)
+	kind = intent["object"]
+	details = {kind: copy.deepcopy(intent)}
+	return ApiError(message, code=f"{kind}_unexpected_state", executed=True, **details)
+
+
+def failure(code: str, message: str, type: str = "invalid_request_error", **details: object) -> StripeObject:
+	"""Return why an attempt of an intent failed, as the intent shows it from then on."""
+	return {
+		"code": code,
+		"doc_url": DOC_URL + code.replace("_", "-"),
+		"message": message,
+		"type": type,
+		**details,
+	}
+
+
+def decline_failure(decline: Decline, method: StripeObject) -> StripeObject:
+	"""Return why a card was declined, as the intent shows it."""
+	optional = {"advice_code": decline.advice_code, "network_decline_code": decline.network_decline_code}
+	return failure(
+		decline.code,
+		decline.message,
+		type="card_error",
+		decline_code=decline.decline_code,
+		payment_method=method,
+		**{name: value for name, value in optional.items() if value},
 	)
 
 
-def payment_failed(intent: StripeObject) -> ApiError:
+def attempt_failed(intent: StripeObject) -> ApiError:
 	"""Return the answer to an attempt that failed: the intent's last error, with the intent as it is now."""
-	last = copy.deepcopy(intent["last_payment_error"])
+	kind = intent["object"]
+	last = copy.deepcopy(intent["last_payment_error" if kind == "payment_intent" else "last_setup_error"])
 	del last["doc_url"]
-	return ApiError(
-		last.pop("message"), status=402, executed=True, payment_intent=copy.deepcopy(intent), **last
-	)
+	last[kind] = copy.deepcopy(intent)
+	return ApiError(last.pop("message"), status=402, executed=True, **last)
 
 
 def rate_limited() -> ApiError:

@@ -34,6 +34,7 @@ EXPANDABLE: dict[str, dict[str, str]] = {
 		"payment_intent": "payment_intent",
 		"payment_method": "payment_method",
 	},
+	"setup_intent": {"customer": "customer", "payment_method": "payment_method"},
 }
 
 

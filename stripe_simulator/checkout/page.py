@@ -1,8 +1,8 @@
-"""/c/pay/<session> and /c/authenticate/<intent>: show the form, take the payment, send the customer back."""
+"""/c/pay/<session>, /c/authenticate/<intent> and /c/portal/<session>: what a customer sees of Stripe."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,10 +13,11 @@ from stripe_simulator.bank_accounts import GROUPED_TEST_ACCOUNTS
 from stripe_simulator.cards import GROUPED_TEST_CARDS
 from stripe_simulator.checkout.form import PaymentForm, chosen_method, read_form
 from stripe_simulator.checkout.money import format_amount
+from stripe_simulator.checkout.portal import saved_methods
 from stripe_simulator.checkout.texts import TEXTS, language_of
 from stripe_simulator.delivery import Deliverer
+from stripe_simulator.flows import payments, setups
 from stripe_simulator.flows.checkout import pay
-from stripe_simulator.flows.payments import authenticate
 from stripe_simulator.flows.time import run_due
 from stripe_simulator.ids import new_id
 from stripe_simulator.objects import StripeObject
@@ -52,6 +53,7 @@ def checkout_blueprint(store: Store, deliverer: Deliverer) -> Blueprint:
 		("/pay/<id>", "POST", _submit),
 		("/authenticate/<id>", "GET", _ask),
 		("/authenticate/<id>", "POST", _decide),
+		("/portal/<id>", "GET", _show_portal),
 	):
 		pages.add_url_rule(
 			path,
@@ -94,30 +96,34 @@ def _submit(operation: Operation, id: str) -> BaseResponse:
 def _ask(operation: Operation, id: str) -> BaseResponse:
 	"""Show what the customer's bank asks as part of 3-D Secure."""
 	store = operation.store
-	intent = store.find("payment_intent", id)
+	intent = _intent(store, id)
 	if intent is None or intent["status"] != "requires_action":
 		return _closed("missing", store, None, 404)
 	language, texts = _language(store.session_of(intent))
-	amount = format_amount(intent["amount"], intent["currency"], language)
+	is_payment = intent["object"] == "payment_intent"
+	amount = format_amount(intent["amount"], intent["currency"], language) if is_payment else ""
+	question = texts["authenticate_text" if is_payment else "authenticate_setup_text"]
 	return _render(
 		"checkout/authenticate.html",
 		200,
 		language=language,
 		text=texts,
 		merchant=store.settings.business_name,
-		question=texts["authenticate_text"].format(store.settings.business_name, amount),
+		question=question.format(store.settings.business_name, amount),
+		confirm=texts["authenticate_confirm" if is_payment else "authenticate_setup_confirm"],
 	)
 
 
 def _decide(operation: Operation, id: str) -> BaseResponse:
 	"""Take the customer's answer; one that comes twice changes nothing."""
 	store = operation.store
-	intent = store.find("payment_intent", id)
+	intent = _intent(store, id)
 	if intent is None:
 		return _ask(operation, id)
 	action = intent["next_action"]
 	if action:
-		authenticate(operation, intent, request.form.get("answer") == "confirm")
+		flow = payments if intent["object"] == "payment_intent" else setups
+		flow.authenticate(operation, intent, request.form.get("answer") == "confirm")
 	session = store.session_of(intent)
 	if session:
 		done = session["status"] == "complete"
@@ -127,13 +133,37 @@ def _decide(operation: Operation, id: str) -> BaseResponse:
 
 
 def _return_url(url: str, intent: StripeObject) -> str:
-	"""Return where a customer goes who has answered for a payment without Checkout."""
+	"""Return where a customer goes who has answered for an intent without Checkout."""
+	kind = intent["object"]
 	outcome = {
-		"payment_intent": intent["id"],
-		"payment_intent_client_secret": intent["client_secret"],
-		"redirect_status": "succeeded" if intent["status"] == "succeeded" else "failed",
+		kind: intent["id"],
+		f"{kind}_client_secret": intent["client_secret"],
+		"redirect_status": "succeeded" if intent["status"] in ("requires_capture", "succeeded") else "failed",
 	}
 	return f"{url}{'&' if '?' in url else '?'}{urlencode(outcome)}"
+
+
+def _show_portal(operation: Operation, id: str) -> BaseResponse:
+	"""Show what is saved of a customer."""
+	store = operation.store
+	session = store.find("billing_portal.session", id)
+	if session is None:
+		return _closed("missing", store, None, 404)
+	customer = store.require("customer", session["customer"], "customer")
+	language, texts = _language(session, customer["preferred_locales"])
+	return _render(
+		"checkout/portal.html",
+		200,
+		language=language,
+		text=texts,
+		merchant=store.settings.business_name,
+		methods=saved_methods(store.newest_first("payment_method"), customer["id"]),
+		return_url=session["return_url"],
+	)
+
+
+def _intent(store: Store, id: str) -> StripeObject | None:
+	return store.find("payment_intent", id) or store.find("setup_intent", id)
 
 
 def _form(
@@ -203,8 +233,8 @@ def _render(template: str, status: int, **context: Any) -> BaseResponse:
 	return Response(render_template(template, **context), status)
 
 
-def _language(session: StripeObject | None) -> tuple[str, dict[str, str]]:
-	accepted = request.accept_languages.best_match(("en", "de"))
+def _language(session: StripeObject | None, preferred: Sequence[str] = ()) -> tuple[str, dict[str, str]]:
+	accepted = preferred[0] if preferred else request.accept_languages.best_match(("en", "de"))
 	language = language_of(session["locale"] if session else None, accepted)
 	return language, TEXTS[language]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from stripe_simulator.control.route import ControlRoute, Json
 from stripe_simulator.fields import Boolean, Choice, Field, Group, Integer
-from stripe_simulator.flows import disputes, payments, refunds
+from stripe_simulator.flows import disputes, payments, refunds, setups
 from stripe_simulator.resources.refunds import PAYMENT, charge_of
 from stripe_simulator.store import Operation
 
@@ -49,6 +49,13 @@ def authenticate(operation: Operation, params: dict[str, Any], id: str) -> Json:
 	return intent
 
 
+def authenticate_setup(operation: Operation, params: dict[str, Any], id: str) -> Json:
+	"""Answer 3-D Secure for a payment method that is made ready, in the place of the customer."""
+	intent = operation.store.require("setup_intent", id, "setup_intent")
+	setups.authenticate(operation, intent, params["outcome"] == "passed")
+	return intent
+
+
 def make_refund(operation: Operation, params: dict[str, Any]) -> Json:
 	"""Refund from the dashboard; a `status` that is given stays until it is told otherwise."""
 	return refunds.create(
@@ -80,7 +87,7 @@ def open_dispute(operation: Operation, params: dict[str, Any]) -> Json:
 	return disputes.open_dispute(
 		operation,
 		charge,
-		amount=params["amount"] if "amount" in params else charge["amount"],
+		amount=params["amount"] if "amount" in params else charge["amount_captured"],
 		reason=params.get("reason", "fraudulent"),
 		inquiry=params.get("inquiry", False),
 	)
@@ -110,6 +117,9 @@ def _outcome(*words: str) -> Group:
 ROUTES = (
 	ControlRoute("POST", "/payment_intents/<id>/settle", settle, _outcome("failed", "succeeded")),
 	ControlRoute("POST", "/payment_intents/<id>/authenticate", authenticate, _outcome("passed", "refused")),
+	ControlRoute(
+		"POST", "/setup_intents/<id>/authenticate", authenticate_setup, _outcome("passed", "refused")
+	),
 	ControlRoute("POST", "/refunds", make_refund, Group(_REFUND)),
 	ControlRoute("POST", "/refunds/<id>/succeed", succeed_refund, Group()),
 	ControlRoute("POST", "/refunds/<id>/fail", fail_refund, Group({"reason": Choice(FAILURES)})),

@@ -19,7 +19,7 @@ _FAULT: dict[str, Field] = {
 	"seconds": Integer(0, 3600),
 	"times": Integer(1),
 }
-_COUNTS = ("twins", "duplicates", "drops", "delay", "shuffle")
+_COUNTS = ("twins", "duplicates", "drops", "forged", "stale", "delay", "shuffle")
 _CHAOS: dict[str, Field] = {
 	**{name: Integer(0) for name in _COUNTS},
 	"seed": Integer(),

@@ -15,14 +15,14 @@ DISPUTE_FEE = 2000
 
 
 def book_charge(operation: Operation, charge: StripeObject) -> None:
-	"""Book a paid charge, less Stripe's fee."""
+	"""Book what a charge has captured, less Stripe's fee."""
 	by_card = charge["payment_method_details"]["type"] == "card"
-	share = charge["amount"] * CARD_FEE_PER_MILLE // 1000 if by_card else 0
+	share = charge["amount_captured"] * CARD_FEE_PER_MILLE // 1000 if by_card else 0
 	fixed = _hundredths(CARD_FEE_FIXED if by_card else SEPA_FEE, charge["currency"])
 	transaction = _book(
 		operation,
 		source=charge,
-		amount=charge["amount"],
+		amount=charge["amount_captured"],
 		type="charge" if by_card else "payment",
 		reporting_category="charge",
 		description=charge["description"],

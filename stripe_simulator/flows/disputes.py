@@ -21,7 +21,7 @@ def open_dispute(
 ) -> StripeObject:
 	"""Dispute `amount` (minor units) of a paid charge; the bank takes the money, unless it only inquires."""
 	store = operation.store
-	if not charge["paid"] or charge["disputed"]:
+	if not (charge["paid"] and charge["captured"]) or charge["disputed"]:
 		raise ApiError(f"Charge {charge['id']} is not paid or already disputed.", executed=True)
 	dispute = store.add(
 		build_dispute(charge, amount=amount, reason=reason, inquiry=inquiry, created=store.clock.now())

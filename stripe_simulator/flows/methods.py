@@ -44,6 +44,12 @@ def find_or_create(operation: Operation, id: str, param: str, status: int = 400)
 	return method
 
 
+def redirect(store: Store, intent: StripeObject, return_url: str | None) -> StripeObject:
+	"""Return the next action of an intent whose customer must authenticate: go to the page of the bank."""
+	url = f"{store.base_url}/c/authenticate/{intent['id']}"
+	return {"redirect_to_url": {"return_url": return_url, "url": url}, "type": "redirect_to_url"}
+
+
 def attach(operation: Operation, method: StripeObject, customer: str) -> None:
 	"""Give a payment method to a customer. Raises ApiError for a card that declines, or another's method."""
 	if method["customer"] not in (None, customer):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from stripe_simulator.behaviour import AUTHENTICATION_REQUIRED, Behaviour, Decline
-from stripe_simulator.errors import DOC_URL, ApiError, unexpected_state
-from stripe_simulator.flows import balance, disputes, methods, sessions
+from stripe_simulator.errors import ApiError, decline_failure, failure, unexpected_state
+from stripe_simulator.flows import balance, disputes, methods, refunds, sessions
 from stripe_simulator.objects import StripeObject
 from stripe_simulator.objects.charge import build_charge
 from stripe_simulator.store import Operation
 
 SEPA_TIME = 5 * 24 * 60 * 60
 """Seconds until a bank debit has succeeded or failed."""
+HOLD_TIME = 7 * 24 * 60 * 60
+"""Seconds for which a bank holds money that was not captured yet."""
 CONFIRMABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
+CANCELABLE = ("requires_payment_method", "requires_capture", "requires_confirmation", "requires_action")
 
 
 def confirm(
@@ -25,7 +28,8 @@ def confirm(
 ) -> None:
 	"""Try to take the money; the intent's status tells how it went.
 
-	That is succeeded, processing (a bank debit), requires_action (3-D Secure) or requires_payment_method (declined).
+	That is succeeded, processing (a bank debit), requires_capture (held only), requires_action (3-D Secure) or
+	requires_payment_method (declined).
 	"""
 	store = operation.store
 	behaviour = store.instruments[method["id"]].behaviour
@@ -43,6 +47,7 @@ def confirm(
 			store.settings.business_name,
 			decline=decline,
 			authenticated=authenticated,
+			capture_before=store.clock.now() + HOLD_TIME if intent["capture_method"] == "manual" else None,
 		)
 	)
 	intent["latest_charge"] = charge["id"]
@@ -50,6 +55,8 @@ def confirm(
 		_decline(operation, intent, charge, method, decline)
 	elif method["type"] == "sepa_debit":
 		_process(operation, intent, charge, behaviour)
+	elif intent["capture_method"] == "manual":
+		_hold(operation, intent, charge)
 	else:
 		_succeed(operation, intent, charge)
 
@@ -66,7 +73,7 @@ def authenticate(operation: Operation, intent: StripeObject, passed: bool) -> No
 		"The provided PaymentMethod has failed authentication. You can provide payment_method_data or a new "
 		"PaymentMethod to attempt to fulfill this PaymentIntent again."
 	)
-	_fail(operation, intent, "payment_intent_authentication_failure", message, payment_method=method)
+	_fail(operation, intent, failure("payment_intent_authentication_failure", message, payment_method=method))
 
 
 def settle(operation: Operation, intent: StripeObject, succeeded: bool) -> None:
@@ -78,18 +85,56 @@ def settle(operation: Operation, intent: StripeObject, succeeded: bool) -> None:
 	if session := operation.store.session_of(intent):
 		sessions.settle(operation, session, succeeded)
 	if succeeded:
-		_follow(operation, intent, charge)
+		_save_method(operation, intent, charge)
+		_dispute(operation, charge)
+
+
+def capture(operation: Operation, intent: StripeObject, amount: int | None) -> None:
+	"""Take `amount` (minor units) of the money that is held, or all of it; the rest is let go."""
+	if intent["status"] != "requires_capture":
+		raise unexpected_state(
+			f"This PaymentIntent could not be captured because it has a status of {intent['status']}. Only a "
+			"PaymentIntent with one of the following statuses may be captured: requires_capture.",
+			intent,
+		)
+	held = intent["amount_capturable"]
+	taken = held if amount is None else amount
+	if taken > held:
+		raise ApiError(
+			"The requested capture amount is greater than the authorized amount.",
+			code="amount_too_large",
+			param="amount_to_capture",
+			executed=True,
+		)
+	charge = operation.store.require("charge", intent["latest_charge"], "charge")
+	charge |= {"amount_captured": taken, "captured": True}
+	if taken < held:
+		refunds.release(operation, charge, held - taken)
+	balance.book_charge(operation, charge)
+	intent |= {"amount_capturable": 0, "amount_received": taken, "status": "succeeded"}
+	operation.emit("charge.captured", charge)
+	operation.emit("payment_intent.succeeded", intent)
+	_dispute(operation, charge)
 
 
 def cancel(operation: Operation, intent: StripeObject, reason: str | None) -> None:
-	"""Give an intent up before it is paid."""
-	if intent["status"] not in CONFIRMABLE:
+	"""Give an intent up before it is paid; money that is held is let go."""
+	if intent["status"] not in CANCELABLE:
 		raise unexpected_state(
 			f"You cannot cancel this PaymentIntent because it has a status of {intent['status']}. Only a "
-			f"PaymentIntent with one of the following statuses may be canceled: {', '.join(CONFIRMABLE)}.",
+			f"PaymentIntent with one of the following statuses may be canceled: {', '.join(CANCELABLE)}.",
 			intent,
 		)
+	if intent["status"] == "requires_capture":
+		charge = operation.store.require("charge", intent["latest_charge"], "charge")
+		before = dict(charge)
+		refunds.release(operation, charge, charge["amount"])
+		if reason == "automatic":
+			operation.emit("charge.expired", charge)
+		else:
+			operation.emit("charge.refunded", charge, before=before)
 	intent |= {
+		"amount_capturable": 0,
 		"canceled_at": operation.store.clock.now(),
 		"cancellation_reason": reason,
 		"next_action": None,
@@ -116,9 +161,8 @@ def _asks(behaviour: Behaviour, off_session: bool, is_set_up: bool) -> bool:
 
 
 def _require_action(operation: Operation, intent: StripeObject, return_url: str | None) -> None:
-	url = f"{operation.store.base_url}/c/authenticate/{intent['id']}"
 	intent |= {
-		"next_action": {"redirect_to_url": {"return_url": return_url, "url": url}, "type": "redirect_to_url"},
+		"next_action": methods.redirect(operation.store, intent, return_url),
 		"status": "requires_action",
 	}
 	operation.emit("payment_intent.requires_action", intent)
@@ -127,37 +171,13 @@ def _require_action(operation: Operation, intent: StripeObject, return_url: str 
 def _decline(
 	operation: Operation, intent: StripeObject, charge: StripeObject, method: StripeObject, decline: Decline
 ) -> None:
-	optional = {"advice_code": decline.advice_code, "network_decline_code": decline.network_decline_code}
-	_fail(
-		operation,
-		intent,
-		decline.code,
-		decline.message,
-		type="card_error",
-		charge=charge["id"],
-		decline_code=decline.decline_code,
-		payment_method=method,
-		**{name: value for name, value in optional.items() if value},
-	)
+	_fail(operation, intent, decline_failure(decline, method) | {"charge": charge["id"]})
 	operation.emit("charge.failed", charge)
 
 
-def _fail(
-	operation: Operation,
-	intent: StripeObject,
-	code: str,
-	message: str,
-	type: str = "invalid_request_error",
-	**details: object,
-) -> None:
+def _fail(operation: Operation, intent: StripeObject, error: StripeObject) -> None:
 	intent |= {
-		"last_payment_error": {
-			"code": code,
-			"doc_url": DOC_URL + code.replace("_", "-"),
-			"message": message,
-			"type": type,
-			**details,
-		},
+		"last_payment_error": error,
 		"next_action": None,
 		"payment_method": None,
 		"status": "requires_payment_method",
@@ -179,6 +199,20 @@ def _process(operation: Operation, intent: StripeObject, charge: StripeObject, b
 	operation.store.schedule.at(operation.store.clock.now() + SEPA_TIME, settle_later)
 
 
+def _hold(operation: Operation, intent: StripeObject, charge: StripeObject) -> None:
+	"""Let the bank keep the money ready until it is captured, or too much time has passed."""
+	intent |= {"amount_capturable": intent["amount"], "status": "requires_capture"}
+	operation.emit("payment_intent.amount_capturable_updated", intent)
+	operation.emit("charge.succeeded", charge)
+	_save_method(operation, intent, charge)
+
+	def let_go(later: Operation) -> None:
+		if intent["status"] == "requires_capture":
+			cancel(later, intent, "automatic")
+
+	operation.store.schedule.at(operation.store.clock.now() + HOLD_TIME, let_go)
+
+
 def _collect(operation: Operation, intent: StripeObject, charge: StripeObject) -> None:
 	charge |= {"amount_captured": charge["amount"], "paid": True, "status": "succeeded"}
 	balance.book_charge(operation, charge)
@@ -195,40 +229,48 @@ def _bounce(operation: Operation, intent: StripeObject, charge: StripeObject) ->
 		"status": "failed",
 	}
 	charge["outcome"]["seller_message"] = None
-	_fail(
-		operation,
-		intent,
+	error = failure(
 		"payment_intent_payment_attempt_failed",
 		"The payment failed.",
 		charge=charge["id"],
 		payment_method_type="sepa_debit",
 	)
+	_fail(operation, intent, error)
 	operation.emit("charge.failed", charge)
 
 
 def _succeed(operation: Operation, intent: StripeObject, charge: StripeObject) -> None:
+	at_once = intent["capture_method"] == "automatic"
+	if at_once:
+		balance.book_charge(operation, charge)
 	intent |= {"amount_received": intent["amount"], "status": "succeeded"}
 	operation.emit("payment_intent.succeeded", intent)
 	operation.emit("charge.succeeded", charge)
 	if session := operation.store.session_of(intent):
 		sessions.complete(operation, session, charge)
-	before = dict(charge)
-	balance.book_charge(operation, charge)
-	operation.emit("charge.updated", charge, automatic=True, before=before)
-	_follow(operation, intent, charge)
+	if not at_once:
+		before = dict(charge)
+		balance.book_charge(operation, charge)
+		operation.emit("charge.updated", charge, automatic=True, before=before)
+	_save_method(operation, intent, charge)
+	_dispute(operation, charge)
 
 
-def _follow(operation: Operation, intent: StripeObject, charge: StripeObject) -> None:
-	"""Save the method for later where that was asked for, and dispute the charge where it is a test of that."""
+def _save_method(operation: Operation, intent: StripeObject, charge: StripeObject) -> None:
+	"""Keep the method for later where that was asked for."""
 	if intent["setup_future_usage"] and intent["customer"]:
 		method = operation.store.require("payment_method", charge["payment_method"], "payment_method")
 		if method["customer"] is None:
 			methods.attach(operation, method, intent["customer"])
 		operation.store.set_up.add(method["id"])
+
+
+def _dispute(operation: Operation, charge: StripeObject) -> None:
+	"""Dispute the charge where its card is a test of that."""
 	behaviour = operation.store.instruments[charge["payment_method"]].behaviour
 	if behaviour.dispute:
 		own = Operation(operation.store)
 		disputes.open_dispute(
-			own, charge, amount=charge["amount"], reason=behaviour.dispute, inquiry=behaviour.inquiry
+			own, charge, amount=charge["amount_captured"], reason=behaviour.dispute, inquiry=behaviour.inquiry
 		)
 		operation.events += own.events

@@ -54,6 +54,14 @@ def create(
 	return refund
 
 
+def release(operation: Operation, charge: StripeObject, amount: int) -> None:
+	"""Let `amount` (minor units) go that a bank has only held: a refund for which none of the merchant's money moves."""
+	now = operation.store.clock.now()
+	refund = build_refund(charge, amount=amount, reason=None, metadata={}, status="succeeded", created=now)
+	_count(charge, amount)
+	operation.emit("refund.created", operation.store.add(refund))
+
+
 def succeed(operation: Operation, refund: StripeObject) -> None:
 	"""Let a refund that is pending reach the customer."""
 	_require_status(refund, ("pending", "requires_action"))
@@ -70,6 +78,8 @@ def succeed(operation: Operation, refund: StripeObject) -> None:
 def fail(operation: Operation, refund: StripeObject, reason: str) -> None:
 	"""Let a refund fail, also days after it had succeeded: the money comes back to the merchant."""
 	_require_status(refund, ("pending", "requires_action", "succeeded"))
+	if not refund["balance_transaction"]:
+		raise ApiError("This refund let money go that was only held; it cannot fail.", executed=True)
 	before = copy.deepcopy(refund)
 	refund["failure_reason"] = reason
 	_return_money(operation, refund, "failed")
@@ -98,6 +108,12 @@ def _refundable(operation: Operation, charge: StripeObject, wanted: int | None) 
 		raise ApiError(
 			f"Charge {charge['id']} was not paid, so there is nothing to refund.",
 			code="charge_not_refundable",
+			executed=True,
+		)
+	if not charge["captured"]:
+		raise ApiError(
+			f"This uncaptured Charge was created by a PaymentIntent ({charge['payment_intent']}). You must cancel the "
+			"PaymentIntent to reverse the authorization instead of refunding the Charge directly.",
 			executed=True,
 		)
 	if _is_charged_back(operation, charge):

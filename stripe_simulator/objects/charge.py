@@ -18,10 +18,11 @@ def build_charge(
 	*,
 	decline: Decline | None = None,
 	authenticated: bool = False,
+	capture_before: int | None = None,
 ) -> StripeObject:
-	"""Build the charge of an attempt: declined, pending for a bank debit, and otherwise paid.
+	"""Build the charge of an attempt: declined, pending for a bank debit, held until `capture_before`, and otherwise paid.
 
-	The metadata is the intent's at this moment. `balance_transaction` is null: with asynchronous capture it comes later.
+	The metadata is the intent's at this moment. `balance_transaction` is null until the money is booked.
 	"""
 	by_card = method["type"] == "card"
 	paid = by_card and not decline
@@ -29,7 +30,7 @@ def build_charge(
 		"id": new_id("ch_3S" if by_card else "py_3S", 23),
 		"object": "charge",
 		"amount": intent["amount"],
-		"amount_captured": intent["amount"] if paid else 0,
+		"amount_captured": intent["amount"] if paid and not capture_before else 0,
 		"amount_refunded": 0,
 		"application": None,
 		"application_fee": None,
@@ -37,7 +38,7 @@ def build_charge(
 		"balance_transaction": None,
 		"billing_details": method["billing_details"],
 		"calculated_statement_descriptor": business_name.upper()[:22],
-		"captured": not decline,
+		"captured": not (decline or capture_before),
 		"created": created,
 		"currency": intent["currency"],
 		"customer": intent["customer"],
@@ -55,7 +56,9 @@ def build_charge(
 		"payment_intent": intent["id"],
 		"payment_method": method["id"],
 		"payment_method_details": {
-			method["type"]: _card_details(method["card"], intent["amount"], paid, authenticated)
+			method["type"]: _card_details(
+				method["card"], intent["amount"], paid, authenticated, capture_before
+			)
 			if by_card
 			else _bank_details(method["sepa_debit"]),
 			"type": method["type"],
@@ -116,8 +119,11 @@ def _bank_outcome() -> StripeObject:
 	}
 
 
-def _card_details(card: StripeObject, amount: int, authorized: bool, authenticated: bool) -> StripeObject:
+def _card_details(
+	card: StripeObject, amount: int, authorized: bool, authenticated: bool, capture_before: int | None
+) -> StripeObject:
 	return {
+		**({"capture_before": capture_before} if authorized and capture_before else {}),
 		"amount_authorized": amount if authorized else None,
 		"authorization_code": f"{secrets.randbelow(10**6):06d}" if authorized else None,
 		"brand": card["brand"],

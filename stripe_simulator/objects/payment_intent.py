@@ -45,7 +45,7 @@ def build_payment_intent(
 		"automatic_payment_methods": params.get("automatic_payment_methods"),
 		"canceled_at": None,
 		"cancellation_reason": None,
-		"capture_method": "automatic_async",
+		"capture_method": params.get("capture_method", "automatic_async"),
 		"client_secret": new_id(f"{id}_secret_", 25),
 		"confirmation_method": "automatic",
 		"created": created,

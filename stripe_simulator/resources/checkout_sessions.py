@@ -26,16 +26,12 @@ from stripe_simulator.objects.checkout_session import LIFETIME, build_session
 from stripe_simulator.objects.line_item import build_line_item
 from stripe_simulator.objects.price import build_price
 from stripe_simulator.resources.products import PRICE_FIELDS, PRODUCT_FIELDS
-from stripe_simulator.resources.shared import PAYMENT_FIELDS
+from stripe_simulator.resources.shared import LOCALES, PAYMENT_FIELDS
 from stripe_simulator.store import Checkout, Operation
 from stripe_simulator.versions import TYPE_FIELDS, chosen_types, dynamic_types
 
 SHORTEST_LIFETIME = 30 * 60
 """Seconds that `expires_at` must at least be ahead."""
-_LOCALES = tuple(
-	"""auto bg cs da de el en en-GB es es-419 et fi fil fr fr-CA hr hu id it ja ko lt lv ms mt nb nl pl pt pt-BR ro
-	ru sk sl sv th tr vi zh zh-HK zh-TW""".split()
-)
 _PRICE_DATA = Group(
 	{**PRICE_FIELDS, "product_data": Group(PRODUCT_FIELDS, required=("name",))},
 	required=("currency", "unit_amount", "product_data"),
@@ -57,7 +53,7 @@ _CREATE: dict[str, Field] = {
 	"customer_email": Email(),
 	"expires_at": Integer(),
 	"line_items": ListOf(_LINE_ITEM),
-	"locale": Choice(_LOCALES),
+	"locale": Choice(LOCALES),
 	"metadata": Metadata(),
 	"mode": Choice(("payment",)),
 	"payment_intent_data": Group(

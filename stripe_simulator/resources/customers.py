@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from stripe_simulator.api import Route
@@ -38,7 +39,10 @@ def retrieve(operation: Operation, params: dict[str, Any], id: str) -> StripeObj
 def update(operation: Operation, params: dict[str, Any], id: str) -> StripeObject:
 	"""Change what was sent, and leave the rest."""
 	customer = operation.store.require("customer", id, "id")
+	before = copy.deepcopy(customer)
 	update_customer(customer, params)
+	if customer != before:
+		operation.emit("customer.updated", customer, before=before)
 	return customer
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from stripe_simulator.api import Route
 from stripe_simulator.delivery import Deliverer
-from stripe_simulator.errors import ApiError
+from stripe_simulator.errors import ApiError, resource_missing
 from stripe_simulator.fields import Boolean, Field, Group, ListOf, Text
 from stripe_simulator.lists import PAGE_FIELDS, page
 from stripe_simulator.objects import StripeObject
@@ -29,7 +29,7 @@ def event_routes(deliverer: Deliverer) -> tuple[Route, ...]:
 		"""List events, also by type (`charge.*` works) and by whether the endpoint took them."""
 		if "type" in params and "types" in params:
 			raise ApiError("You may only specify one of these parameters: type, types.", param="types")
-		events = _recent(operation)
+		events = recent(operation)
 		if patterns := params.get("types", [params["type"]] if "type" in params else None):
 			events = [
 				event for event in events if any(fnmatch.fnmatchcase(event["type"], p) for p in patterns)
@@ -47,9 +47,18 @@ def event_routes(deliverer: Deliverer) -> tuple[Route, ...]:
 
 def retrieve(operation: Operation, params: dict[str, Any], id: str) -> StripeObject:
 	"""Return an event."""
-	return operation.store.require("event", id, "id")
+	event = find_recent(operation, id)
+	if event is None:
+		raise resource_missing("event", id, "id")
+	return event
 
 
-def _recent(operation: Operation) -> list[StripeObject]:
+def find_recent(operation: Operation, id: str) -> StripeObject | None:
+	"""Return an event that can still be read, or None."""
+	return next((event for event in recent(operation) if event["id"] == id), None)
+
+
+def recent(operation: Operation) -> list[StripeObject]:
+	"""Return the events that can still be read, the newest first."""
 	oldest = operation.store.clock.now() - RETENTION
 	return [event for event in operation.store.newest_first("event") if event["created"] >= oldest]

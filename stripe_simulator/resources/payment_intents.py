@@ -6,47 +6,33 @@ from typing import Any
 
 from stripe_simulator.api import Route
 from stripe_simulator.currency import MAX_AMOUNT, Currency, check_amount
-from stripe_simulator.errors import ApiError, payment_failed, unexpected_state
+from stripe_simulator.errors import ApiError, attempt_failed, unexpected_state
 from stripe_simulator.fields import Boolean, Choice, Field, Group, Integer, Metadata, Text, Url
-from stripe_simulator.flows import methods, payments
+from stripe_simulator.flows import payments
 from stripe_simulator.lists import PAGE_FIELDS, matching, page
 from stripe_simulator.objects import StripeObject
 from stripe_simulator.objects.customer import merged_metadata
 from stripe_simulator.objects.payment_intent import build_payment_intent
+from stripe_simulator.resources import intents
 from stripe_simulator.resources.shared import PAYMENT_FIELDS
 from stripe_simulator.store import Operation
 from stripe_simulator.versions import TYPE_FIELDS, chosen_types, dynamic_types
 
-_MANDATE_DATA = Group(
-	{
-		"customer_acceptance": Group(
-			{
-				"accepted_at": Integer(),
-				"online": Group({"ip_address": Text(), "user_agent": Text()}),
-				"offline": Group(),
-				"type": Choice(("offline", "online")),
-			},
-			required=("type",),
-		)
-	}
-)
 _CONFIRM: dict[str, Field] = {
-	"mandate_data": _MANDATE_DATA,
+	"mandate_data": intents.MANDATE_DATA,
 	"off_session": Boolean(),
 	"payment_method": Text(),
 	"receipt_email": PAYMENT_FIELDS["receipt_email"],
 	"return_url": Url(),
-	"setup_future_usage": Choice(("off_session", "on_session")),
+	"setup_future_usage": intents.USAGE,
 }
 _CREATE: dict[str, Field] = {
 	**PAYMENT_FIELDS,
 	**_CONFIRM,
 	**TYPE_FIELDS,
 	"amount": Integer(1, MAX_AMOUNT),
-	"automatic_payment_methods": Group(
-		{"allow_redirects": Choice(("always", "never")), "enabled": Boolean()}, required=("enabled",)
-	),
-	"capture_method": Choice(("automatic", "automatic_async")),
+	"automatic_payment_methods": intents.AUTOMATIC,
+	"capture_method": Choice(("automatic", "automatic_async", "manual")),
 	"confirm": Boolean(),
 	"confirmation_method": Choice(("automatic",)),
 	"currency": Currency(),
@@ -66,19 +52,20 @@ def create(operation: Operation, params: dict[str, Any]) -> StripeObject:
 	if "customer" in params:
 		store.require("customer", params["customer"], "customer", status=400)
 	types = chosen_types(operation, params, params["currency"])
-	automatic = params.get("automatic_payment_methods", {"enabled": types is None})
-	if automatic["enabled"]:
-		params["automatic_payment_methods"] = {"allow_redirects": "always"} | automatic
-	_require_return_url(params)
+	by_hand = params.get("capture_method") == "manual"
+	if by_hand and types and "sepa_debit" in types:
+		raise ApiError("A sepa_debit payment cannot be captured manually.", param="capture_method")
+	intents.choose_automatic(params, types)
+	intents.require_return_url(params, "payment_intent")
 	intent = build_payment_intent(
 		params,
 		amount=params["amount"],
 		currency=params["currency"],
-		types=types or dynamic_types(params["currency"]),
+		types=types or (["card"] if by_hand else dynamic_types(params["currency"])),
 		customer=params.get("customer"),
 		created=store.clock.now(),
 	)
-	_set_method(operation, intent, params)
+	intents.set_method(operation, intent, params)
 	operation.emit("payment_intent.created", store.add(intent))
 	return _confirm(operation, intent, params) if params.get("confirm") else intent
 
@@ -97,7 +84,7 @@ def update(operation: Operation, params: dict[str, Any], id: str) -> StripeObjec
 		)
 	if "amount" in params:
 		check_amount(params["amount"], intent["currency"], "Amount must be", "amount")
-	_set_method(operation, intent, params)
+	intents.set_method(operation, intent, params)
 	if "metadata" in params:
 		params["metadata"] = merged_metadata(intent["metadata"], params["metadata"])
 	intent |= {name: params[name] for name in _UPDATABLE if name in params}
@@ -112,10 +99,18 @@ def confirm(operation: Operation, params: dict[str, Any], id: str) -> StripeObje
 			f"You cannot confirm this PaymentIntent because it has already {_what_happened(intent)}.", intent
 		)
 	automatic = intent["automatic_payment_methods"]
-	_require_return_url({"confirm": True, **params, "automatic_payment_methods": automatic})
-	_set_method(operation, intent, params)
+	sent = {"confirm": True, **params, "automatic_payment_methods": automatic}
+	intents.require_return_url(sent, "payment_intent")
+	intents.set_method(operation, intent, params)
 	intent |= {name: params[name] for name in ("receipt_email", "setup_future_usage") if name in params}
 	return _confirm(operation, intent, params)
+
+
+def capture(operation: Operation, params: dict[str, Any], id: str) -> StripeObject:
+	"""Take the money that a card's bank holds, or a part of it."""
+	intent = _own(operation, id)
+	payments.capture(operation, intent, params.get("amount_to_capture"))
+	return intent
 
 
 def cancel(operation: Operation, params: dict[str, Any], id: str) -> StripeObject:
@@ -139,67 +134,22 @@ def _own(operation: Operation, id: str) -> StripeObject:
 
 
 def _confirm(operation: Operation, intent: StripeObject, params: dict[str, Any]) -> StripeObject:
-	if intent["payment_method"] is None:
-		raise unexpected_state(
-			"You cannot confirm this PaymentIntent because it's missing a payment method. You can either update the "
-			"PaymentIntent with a payment method and then confirm it again, or confirm it again directly with a "
-			"payment method.",
-			intent,
-		)
-	method = operation.store.require("payment_method", intent["payment_method"], "payment_method")
 	payments.confirm(
 		operation,
 		intent,
-		method,
+		intents.method_of(operation, intent),
 		off_session=params.get("off_session", False),
 		return_url=params.get("return_url"),
 	)
 	if intent["last_payment_error"]:
-		raise payment_failed(intent)
+		raise attempt_failed(intent)
 	return intent
 
 
-def _set_method(operation: Operation, intent: StripeObject, params: dict[str, Any]) -> None:
-	"""Put the payment method that was sent into the intent, where one was sent and fits."""
-	if "payment_method" not in params:
-		return
-	method = methods.find_or_create(operation, params["payment_method"], "payment_method")
-	if method["customer"] not in (None, intent["customer"]):
-		raise ApiError(
-			f"The provided PaymentMethod {method['id']} does not belong to the Customer of this PaymentIntent.",
-			code="payment_intent_invalid_parameter",
-			param="payment_method",
-		)
-	if method["type"] not in intent["payment_method_types"]:
-		raise ApiError(
-			f"The PaymentMethod provided ({method['type']}) is not allowed for this PaymentIntent.",
-			code="payment_intent_incompatible_payment_method",
-			param="payment_method",
-		)
-	intent |= {"payment_method": method["id"], "status": "requires_confirmation"}
-
-
 def _check_combination(params: dict[str, Any]) -> None:
-	for name in ("off_session", "mandate_data", "return_url"):
-		if name in params and not params.get("confirm"):
-			raise ApiError(f"The parameter {name} can only be passed when confirm=true.", param=name)
+	intents.require_confirm(params, "off_session", "mandate_data", "return_url")
 	if params.get("off_session") and "setup_future_usage" in params:
 		raise ApiError("You cannot use off_session with setup_future_usage.", param="setup_future_usage")
-
-
-def _require_return_url(params: dict[str, Any]) -> None:
-	"""Refuse a confirmation that might have to send the customer away and could not get them back."""
-	automatic = params.get("automatic_payment_methods") or {"enabled": False}
-	may_redirect = automatic["enabled"] and automatic.get("allow_redirects") != "never"
-	if may_redirect and params.get("confirm") and not (params.get("off_session") or "return_url" in params):
-		raise ApiError(
-			"This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some of "
-			"these payment methods might redirect your customer off of your page, you must provide a `return_url`. "
-			"If you don't want to accept redirect-based payment methods, set "
-			"`automatic_payment_methods[enabled]` to `true` and `automatic_payment_methods[allow_redirects]` to "
-			"`never` when creating Setup Intents and Payment Intents.",
-			param="return_url",
-		)
 
 
 def _what_happened(intent: StripeObject) -> str:
@@ -214,6 +164,9 @@ ROUTES = (
 	Route("GET", f"{_PATH}/<id>", retrieve, "payment_intent"),
 	Route("POST", f"{_PATH}/<id>", update, "payment_intent", Group(_UPDATE)),
 	Route("POST", f"{_PATH}/<id>/confirm", confirm, "payment_intent", Group(_CONFIRM)),
+	Route(
+		"POST", f"{_PATH}/<id>/capture", capture, "payment_intent", Group({"amount_to_capture": Integer(1)})
+	),
 	Route(
 		"POST",
 		f"{_PATH}/<id>/cancel",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from stripe_simulator.api import Route
-from stripe_simulator.errors import ApiError, payment_failed
+from stripe_simulator.errors import ApiError, attempt_failed
 from stripe_simulator.fields import Field, Group, Integer, Text
 from stripe_simulator.flows import checkout, methods
 from stripe_simulator.objects import StripeObject
@@ -36,7 +36,7 @@ def confirm(operation: Operation, params: dict[str, Any], id: str) -> StripeObje
 		raise ApiError(f"This Checkout Session does not take {method['type']}.", param="payment_method")
 	intent = checkout.pay_with(operation, session, method)
 	if intent["last_payment_error"]:
-		raise payment_failed(intent)
+		raise attempt_failed(intent)
 	return session
 
 

@@ -21,3 +21,8 @@ PAYMENT_FIELDS: dict[str, Field] = {
 	"statement_descriptor_suffix": Text(22),
 }
 """What a PaymentIntent and the `payment_intent_data` of a session have in common."""
+LOCALES = tuple(
+	"""auto bg cs da de el en en-GB es es-419 et fi fil fr fr-CA hr hu id it ja ko lt lv ms mt nb nl pl pt pt-BR ro
+	ru sk sl sv th tr vi zh zh-HK zh-TW""".split()
+)
+"""The languages of Stripe's own pages."""

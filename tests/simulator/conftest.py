@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import requests
 import stripe
+from flask import Response, request
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -17,6 +18,7 @@ from stripe_simulator.server import Simulator
 from stripe_simulator.settings import Settings
 
 from .receiver import Receiver
+from .shapes import Answer, problems_of
 
 SECRET_KEY = "sk_test_for_the_tests"
 WEBHOOK_SECRET = "whsec_for_the_tests"
@@ -41,7 +43,14 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def simulator(receiver: Receiver) -> Iterator[Simulator]:
+def answers() -> list[Answer]:
+	"""All that the API has answered, the newest last."""
+	return []
+
+
+@pytest.fixture
+def simulator(receiver: Receiver, answers: list[Answer]) -> Iterator[Simulator]:
+	"""A simulator of which, after the test, the shape of every answer and every event is checked."""
 	settings = Settings(
 		port=0,
 		secret_key=SECRET_KEY,
@@ -51,7 +60,19 @@ def simulator(receiver: Receiver) -> Iterator[Simulator]:
 		webhook_timeout=5,
 	)
 	with Simulator(settings) as simulator:
+
+		@simulator.app.after_request
+		def keep(response: Response) -> Response:
+			if response.is_json and request.path.startswith(("/v1/", "/v2/")):
+				rule = request.url_rule.rule if request.url_rule else ""
+				answer = Answer(request.method, rule, request.full_path, response.status_code, response.data)
+				answers.append(answer)
+			return response
+
 		yield simulator
+		events = list(simulator.store.objects["event"].values())
+	assert [problem for answer in answers for problem in answer.problems()] == []
+	assert [problem for event in events for problem in problems_of(event)] == []
 
 
 @pytest.fixture

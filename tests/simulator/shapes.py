@@ -9,18 +9,22 @@ import ast
 import functools
 import importlib
 import inspect
+import json
 import sys
 import types
 import typing
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import stripe
 from stripe._stripe_object import StripeObject, UntypedStripeObject
+from stripe.events._event_classes import get_v2_event_class
 
 CLASSES: dict[str, type[StripeObject]] = {
 	"balance": stripe.Balance,
 	"balance_transaction": stripe.BalanceTransaction,
+	"billing_portal.session": stripe.billing_portal.Session,
 	"charge": stripe.Charge,
 	"checkout.session": stripe.checkout.Session,
 	"customer": stripe.Customer,
@@ -33,6 +37,8 @@ CLASSES: dict[str, type[StripeObject]] = {
 	"price": stripe.Price,
 	"product": stripe.Product,
 	"refund": stripe.Refund,
+	"setup_intent": stripe.SetupIntent,
+	"v2.core.event": stripe.v2.core.Event,
 	"webhook_endpoint": stripe.WebhookEndpoint,
 }
 _PLAIN: dict[Any, tuple[type, ...]] = {
@@ -44,15 +50,43 @@ _PLAIN: dict[Any, tuple[type, ...]] = {
 }
 
 
+@dataclass(frozen=True)
+class Answer:
+	"""What the API answered to a request: `rule` is the path of the route, empty where there is none."""
+
+	method: str
+	rule: str
+	path: str
+	status: int
+	body: bytes
+
+	def json(self) -> dict[str, Any]:
+		"""Return the body, parsed."""
+		return json.loads(self.body)
+
+	def problems(self) -> list[str]:
+		"""Return what is wrong with the body, whether it is an object, a list or an error."""
+		problems = (problems_of if self.status == 200 else problems_of_error)(self.json())
+		return [f"{self.method} {self.path}: {problem}" for problem in problems]
+
+
 def problems_of(thing: dict[str, Any]) -> list[str]:
 	"""Return what is wrong with an object, or with all objects in a list; empty when it parses fully."""
-	kind = thing["object"]
-	problems = _check_class(thing, CLASSES[kind], kind)
-	if kind == "list":
+	kind = thing.get("object", "list of v2")
+	if thing.get("deleted"):
+		return [] if thing == {"id": thing["id"], "object": kind, "deleted": True} else [f"{kind}: {thing}"]
+	problems = _check_class(thing, _class_of(thing, kind), kind)
+	if "list" in kind:
 		return problems + [problem for entry in thing["data"] for problem in problems_of(entry)]
 	if kind == "event":
 		return problems + problems_of(thing["data"]["object"])
 	return problems
+
+
+def _class_of(thing: dict[str, Any], kind: str) -> type[StripeObject]:
+	if kind == "list of v2":
+		return stripe.v2.ListObject
+	return get_v2_event_class(thing["type"]) if kind == "v2.core.event" else CLASSES[kind]
 
 
 def problems_of_error(answer: dict[str, Any]) -> list[str]:

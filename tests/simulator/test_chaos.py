@@ -70,6 +70,20 @@ def test_first_attempts_may_get_lost_and_the_next_one_arrives(
 	assert len(receiver.received) == 1
 
 
+def test_first_attempts_may_be_signed_wrongly_or_stamped_too_long_ago(
+	client: stripe.StripeClient, receiver: Receiver, control: Control
+) -> None:
+	control("POST", "chaos", forged=1, stale=1)
+	client.v1.customers.create()
+	receiver.wait_for("customer.created")
+	wait_until(lambda: states(control) == ["delivered"], "the third attempt")
+	[delivery] = deliveries(control)
+	assert [attempt["status"] for attempt in delivery["attempts"]] == [400, 400, 200]
+	forged, stale = receiver.refused
+	assert "No signatures found" in forged
+	assert "Timestamp outside the tolerance zone" in stale
+
+
 def test_events_that_get_lost_for_good_are_found_in_the_list(
 	client: stripe.StripeClient, receiver: Receiver, control: Control
 ) -> None:
@@ -120,7 +134,8 @@ def test_chaos_may_be_for_some_types_only(
 
 
 def test_chaos_is_shown_replaced_and_ended_also_by_a_reset(control: Control) -> None:
-	calm = {"types": [], "twins": 0, "duplicates": 0, "drops": 0, "delay": 0, "shuffle": 0}
+	counts = ("twins", "duplicates", "drops", "forged", "stale", "delay", "shuffle")
+	calm = {"types": [], **dict.fromkeys(counts, 0)}
 	assert control("GET", "chaos") == calm
 	control("POST", "chaos", twins=1, delay=5)
 	assert control("POST", "chaos", drops=2) == {**calm, "drops": 2}

@@ -31,7 +31,9 @@ def test_a_customer_is_created_with_an_event_and_retrieved(
 	assert created.event["request"]["id"] == customer.last_response.request_id
 
 
-def test_an_update_changes_what_is_sent_and_merges_metadata(client: stripe.StripeClient) -> None:
+def test_an_update_changes_what_is_sent_and_merges_metadata(
+	client: stripe.StripeClient, receiver: Receiver
+) -> None:
 	customer = client.v1.customers.create(
 		{"email": "ada@example.com", "name": "Ada", "metadata": {"a": "1", "b": "2"}}
 	)
@@ -39,6 +41,10 @@ def test_an_update_changes_what_is_sent_and_merges_metadata(client: stripe.Strip
 	after = client.v1.customers.retrieve(customer.id)
 	assert (after.name, after.email) == ("Ada L.", "ada@example.com")
 	assert after.metadata.to_dict() == {"a": "1", "c": "3"}
+	[updated] = receiver.wait_for("customer.updated")
+	assert updated.event["data"]["previous_attributes"] == {"metadata": {"b": "2", "c": None}, "name": "Ada"}
+	client.v1.customers.update(customer.id, {"name": "Ada L."})
+	assert len(client.v1.events.list({"type": "customer.updated"}).data) == 1
 	client.v1.customers.update(customer.id, {"name": "", "metadata": ""})
 	after = client.v1.customers.retrieve(customer.id)
 	assert after.name is None

@@ -10,7 +10,7 @@ import stripe
 
 from stripe_simulator.server import Simulator
 
-from .conftest import Control, OpenSession, Submit
+from .conftest import Control, OpenSession, Pay, Submit
 from .receiver import Receiver
 
 GENERIC_DECLINE = "4000 0000 0000 0002"
@@ -323,3 +323,16 @@ def test_an_unknown_session_has_a_proper_page(simulator: Simulator) -> None:
 		page = requests.request(method, f"{simulator.url}/c/pay/cs_test_unknown", timeout=10)
 		assert page.status_code == 404
 		assert "There is nothing to pay here" in page.text
+
+
+def test_a_card_is_saved_where_that_was_asked_for_and_pays_while_the_customer_is_away(
+	client: stripe.StripeClient, open_session: OpenSession, submit: Submit, pay: Pay
+) -> None:
+	customer = client.v1.customers.create({"email": "ada@example.com"})
+	submit(open_session(customer=customer.id))
+	assert client.v1.payment_methods.list({"customer": customer.id}).data == []
+	later = {"setup_future_usage": "off_session"}
+	submit(open_session(customer=customer.id, payment_intent_data=later))
+	[saved] = client.v1.payment_methods.list({"customer": customer.id}).data
+	assert (saved.type, saved.card.last4) == ("card", "4242")
+	assert pay(saved.id, customer=customer.id, off_session=True).status == "succeeded"

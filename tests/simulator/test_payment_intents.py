@@ -190,7 +190,12 @@ def test_an_intent_of_checkout_is_for_checkout_alone(
 			"payment_method_types_no_longer_supported",
 			"payment_method_types",
 		),
-		({"capture_method": "manual"}, None, "capture_method"),
+		({"capture_method": "tomorrow"}, None, "capture_method"),
+		(
+			{"capture_method": "manual", "allowed_payment_method_types": ["sepa_debit"]},
+			None,
+			"capture_method",
+		),
 		(
 			{
 				"confirm": True,

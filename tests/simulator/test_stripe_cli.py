@@ -31,6 +31,12 @@ SCRIPTS = [
 		("checkout.session.completed", "payment_intent.processing"),
 	),
 	(("trigger", "customer.created"), ("customer.created",)),
+	(("trigger", "customer.updated"), ("customer.updated",)),
+	(("trigger", "payment_method.detached"), ("payment_method.attached", "payment_method.detached")),
+	(("trigger", "setup_intent.succeeded"), ("setup_intent.created", "setup_intent.succeeded")),
+	(("trigger", "setup_intent.setup_failed"), ("setup_intent.setup_failed",)),
+	(("trigger", "payment_intent.requires_action"), ("payment_intent.requires_action",)),
+	(("trigger", "charge.captured"), ("payment_intent.amount_capturable_updated", "charge.captured")),
 	(("fixtures", str(REFUND_CREATED)), ("refund.created", "charge.refunded")),
 ]
 

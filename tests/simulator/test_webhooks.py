@@ -253,3 +253,16 @@ def test_without_a_webhook_url_events_are_kept_and_none_is_sent() -> None:
 		[event] = client.v1.events.list().data
 		assert (event.type, event.pending_webhooks) == ("customer.created", 0)
 		assert simulator.deliverer.deliveries() == []
+
+
+def test_an_event_is_replayed_after_more_than_thirty_days_with_a_fresh_signature(
+	client: stripe.StripeClient, receiver: Receiver, control: Control
+) -> None:
+	client.v1.customers.create()
+	[first] = receiver.wait_for("customer.created")
+	control("POST", "clock/advance", seconds=31 * 24 * 60 * 60)
+	assert client.v1.events.list().data == []
+	control("POST", f"events/{first.event['id']}/resend")
+	receiver.wait_until(lambda: len(receiver.received) == 2, "the replay")
+	assert receiver.received[1].body == first.body
+	assert receiver.refused == []
