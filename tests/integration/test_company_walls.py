@@ -37,6 +37,7 @@ from tests.factories import (
 	make_user,
 	new_id,
 )
+from tests.inbox import Inbox
 from tests.integration.test_settings_page import Portal
 from tests.integration.test_topup import eventually
 from tests.stripe_checkout import pay, simulate
@@ -264,8 +265,8 @@ def filled(value: object, ids: dict[str, str]) -> object:
 
 
 @pytest.fixture(scope="module")
-def walled() -> Walled:
-	"""The other company."""
+def walled(inbox: Inbox) -> Walled:
+	"""The other company, whose mails have where to go."""
 	return Walled()
 
 
