@@ -4,7 +4,8 @@
 
 Pages are asked for in turns in one run, over kept-alive connections to the gunicorn of the test site, by a customer
 who is logged in. Ratios of medians count; absolute times are those of one machine on one day. A history is a year of
-calls, paid for now and then. Also: the same pages where no sums were written beforehand, and a long table as a file.
+calls, some of them corrected, paid for now and then, with a payment by Stripe and its receipt at its end. Also: the same
+pages where no sums were written beforehand, and a long table as a file.
 """
 
 from __future__ import annotations
@@ -20,11 +21,14 @@ import requests
 from benchmarks.ledger import COLUMNS, insert
 from benchmarks.measure import compare, timed
 from prepaid_billing.calls import usage_counts
+from prepaid_billing.calls.booked import charge_key, describe
 from prepaid_billing.ledger import chain, checkpoints, clock
 from prepaid_billing.ledger.period import zone_of
 from prepaid_billing.ledger.verify import verify
+from prepaid_billing.payments import issuing, topups
 from tests import site
 from tests.factories import make_company, make_customer
+from tests.stripe_checkout import pay
 
 TURNS, WARM = 24, 4
 SHORT, LONG = 1_000, 1_000_000
@@ -57,8 +61,11 @@ CALL = (
 	),
 	*("currency", "amount", "rate_per_minute", "billing_increment", "bookings", "settled_sequence"),
 )
+CALLEE = "+4930123456"
 PER_SECOND = Decimal("0.007")
-TOPUP_EVERY = 400
+PAID_EVERY, CORRECTED_EVERY = 400, 40
+LESS = 10
+"""Seconds that a correction takes off a call."""
 ROWS = 2_000
 
 
@@ -68,6 +75,15 @@ class Customer:
 
 	company: str
 	session: requests.Session
+	topup: str = ""
+
+	def pay(self) -> None:
+		"""Pay by card and get the receipt."""
+		begun = topups.create(self.company, Decimal(50))
+		pay(begun["checkout_url"])
+		topups.refresh(begun["topup"])
+		issuing.issue_missing()
+		self.topup = begun["topup"]
 
 	def open(self, path: str) -> None:
 		"""Ask for a page and insist on it."""
@@ -97,8 +113,8 @@ def fill(company: str, size: int) -> None:
 		values["balance_after"] = balance
 		last_hash = chain.entry_hash(last_hash, values)
 		entries.append((*(values[column] for column in COLUMNS[:-1]), last_hash))
-		if values["reference_name"]:
-			calls.append(call(company, values))
+		if values["transaction_type"] == "Call Charge":
+			calls.append(call(values, is_corrected(sequence + 1) and sequence < size))
 		if len(entries) == ROWS or sequence == size:
 			insert(entries)
 			insert_calls(calls)
@@ -113,37 +129,59 @@ def fill(company: str, size: int) -> None:
 	frappe.db.commit()
 
 
+def is_corrected(sequence: int) -> bool:
+	"""Whether an entry corrects the call of the one before it."""
+	return sequence % CORRECTED_EVERY == 3
+
+
+def seconds_of(sequence: int) -> int:
+	"""The length of the call that an entry books first."""
+	return 30 + sequence * 7919 % 600
+
+
 def entry(company: str, sequence: int, booked_us: int) -> dict:
 	"""Return the columns of an entry, but for its balance and hash."""
-	is_call = sequence % TOPUP_EVERY != 1
-	seconds = 30 + sequence * 7919 % 600
-	name = f"{company[-8:]}{sequence}"
-	return {
-		"name": name,
+	values = {
+		"name": f"{company[-8:]}{sequence}",
 		"balance": company,
 		"currency": "EUR",
 		"sequence": sequence,
-		"transaction_type": "Call Charge" if is_call else "Bonus",
-		"amount": -PER_SECOND * seconds if is_call else Decimal(2_000),
-		"reference_doctype": "Call Charge" if is_call else None,
-		"reference_name": f"c{name}" if is_call else None,
-		"idempotency_key": f"{'charge' if is_call else 'bonus'}:{company}:filled-{sequence}",
+		"transaction_type": "Bonus",
+		"amount": Decimal(2_000),
+		"reference_doctype": None,
+		"reference_name": None,
+		"idempotency_key": f"bonus:{company}:filled-{sequence}",
 		"description": "",
 		"actor": "Administrator",
 		"booked_us": booked_us,
 		"booked_at": clock.site_time(booked_us),
 	}
+	if sequence % PAID_EVERY != 1:
+		bookings = int(is_corrected(sequence))
+		number, seconds = sequence - bookings, seconds_of(sequence - bookings) - LESS * bookings
+		name = f"c{company[-8:]}{number}"
+		values |= {
+			"transaction_type": "Call Correction" if bookings else "Call Charge",
+			"amount": PER_SECOND * LESS if bookings else -PER_SECOND * seconds,
+			"reference_doctype": "Call Charge",
+			"reference_name": name,
+			"idempotency_key": charge_key(company, f"filled-{name}", bookings),
+			"description": describe(CALLEE, seconds, ""),
+		}
+	return values
 
 
-def call(company: str, values: dict) -> tuple:
+def call(values: dict, is_corrected: bool) -> tuple:
 	"""Return the Call Charge of an entry."""
-	seconds = int(-values["amount"] / PER_SECOND)
+	seconds = seconds_of(values["sequence"]) - LESS * is_corrected
 	started_us = values["booked_us"] - seconds * clock.SECOND
 	started, ended = clock.site_time(started_us), values["booked_at"]
+	name, bookings = values["reference_name"], 1 + is_corrected
 	return (
-		*(values["reference_name"], started, ended, "Administrator", "Administrator"),
-		*(f"filled-{values['name']}", company, "Charged", "+4930123456", started_us, started, started, ended),
-		*(seconds, seconds, "End", seconds, "EUR", -values["amount"], "0.42", 1, 1, values["sequence"]),
+		*(name, started, ended, "Administrator", "Administrator"),
+		*(f"filled-{name}", values["balance"], "Charged", CALLEE, started_us, started, started, ended),
+		*(seconds, seconds, "End", seconds, "EUR", PER_SECOND * seconds, "0.42", 1),
+		*(bookings, values["sequence"] + is_corrected),
 	)
 
 
@@ -157,11 +195,15 @@ def insert_calls(calls: list[tuple]) -> None:
 	frappe.db.commit()
 
 
-def pages(size: int) -> Iterator[tuple[str, str]]:
+def pages(customer: Customer, size: int) -> Iterator[tuple[str, str]]:
 	"""Yield the pages, those of a long history deep inside of it too."""
+	session = topups.find(customer.topup).checkout_session_id
 	month_ago = clock.local_time(clock.now_us() - 30 * 86_400 * clock.SECOND, zone_of("")).date()
 	yield "overview", BILLING
 	yield "top-up", f"{BILLING}/topup"
+	yield "paid", f"{BILLING}/topup/success?session_id={session}"
+	yield "cancelled", f"{BILLING}/topup/cancel?topup={customer.topup}"
+	yield "settings", f"{BILLING}/settings"
 	yield "transactions by day", f"{BILLING}/transactions"
 	yield "a day with its calls", f"{BILLING}/transactions?open={month_ago}&to_date={month_ago}"
 	yield "single entries", f"{BILLING}/transactions?view=entries"
@@ -178,7 +220,7 @@ def pages(size: int) -> Iterator[tuple[str, str]]:
 def measured(short: Customer, long: Customer) -> bool:
 	"""Compare each page with an empty one, and with the same page of a short history."""
 	good = True
-	for (name, path), (_name, short_path) in zip(pages(LONG), pages(SHORT), strict=True):
+	for (name, path), (_name, short_path) in zip(pages(long, LONG), pages(short, SHORT), strict=True):
 		empty, few, many = in_turns(
 			lambda: long.open(EMPTY), lambda p=short_path: short.open(p), lambda p=path: long.open(p)
 		)
@@ -219,7 +261,9 @@ def main() -> int:
 		short, long = new_customer(), new_customer()
 		fill(short.company, SHORT)
 		print(f"filled {LONG:,} entries in {timed(lambda: fill(long.company, LONG)):.0f} s", flush=True)
-		for name, path in pages(LONG):
+		for customer in (short, long):
+			customer.pay()
+		for name, path in pages(long, LONG):
 			long.open(path)
 			print(f"{name}, no sums written: {timed(lambda p=path: long.open(p)):.2f} s", flush=True)
 		print(f"writing checkpoints: {timed(checkpoints.bring_forward):.1f} s", flush=True)
