@@ -114,8 +114,8 @@ def result(topup: frappe._dict) -> str:
 	return "open" if topup.status == "Created" and not topup.failure_reason else "not paid"
 
 
-def payment(topup: frappe._dict) -> dict[str, object]:
-	"""Return what the pages after Checkout show of a top-up."""
+def payment(topup: frappe._dict, pays: bool) -> dict[str, object]:
+	"""Return what the pages show of a top-up. Who may not pay (``pays``) is given no way to Checkout."""
 	return {
 		"result": result(topup),
 		"status": topup.status,
@@ -123,7 +123,8 @@ def payment(topup: frappe._dict) -> dict[str, object]:
 		"credited": money(topup.credited, topup.currency),
 		"available": money(balance_of(topup.company).available, topup.currency),
 		"reason": _reason(topup),
-		"checkout_url": topup.checkout_url if _is_open(topup) else "",
+		"may_pay": pays,
+		"checkout_url": topup.checkout_url if pays and _is_open(topup) else "",
 		"home": address("", topup.company),
 		"topup_url": address("/topup", topup.company),
 		"company": topup.company,
