@@ -125,6 +125,7 @@ def _statement(wanted: Stretch, period: Period, sums: statement.Sums) -> dict[st
 def _printed(entry: frappe._dict, booking: Booking | None, zone: ZoneInfo) -> dict[str, object]:
 	return {
 		"date": moment(clock.local_time(entry.booked_us, zone)),
+		"began": moment(clock.local_time(booking.started_us, zone)) if booking else "",
 		"kind": _(entry.transaction_type),
 		"description": description(entry, booking),
 		"amount": money(entry.amount, entry.currency, exact=True),

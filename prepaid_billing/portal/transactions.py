@@ -201,7 +201,18 @@ class _Page:
 		stretch = Stretch(self.company, day.entries.after, day.entries.upto, CALLS)
 		entries = statement.entries(stretch, ENTRIES)
 		bookings = bookings_of(entries)
-		return self._aligned([self._in_short(entry, bookings.get(entry.name)) for entry in entries], "amount")
+		rows = []
+		for entry in entries:
+			booking = bookings.get(entry.name)
+			began_us = booking.started_us if booking else entry.booked_us
+			began = {"iso": clock.iso(began_us), "time": self._time(began_us, day.day)}
+			rows.append({**self._in_short(entry, booking), **began})
+		return self._aligned(rows, "amount")
+
+	def _time(self, instant_us: int, day: date) -> str:
+		"""Return the time of day of an instant, with its date where that is not the one of ``day``."""
+		local = clock.local_time(instant_us, self.zone)
+		return time_of(local) if local.date() == day else moment(local)
 
 	def _older(self, rows: list[frappe._dict], is_more: bool) -> str:
 		return self.url(cursor=str(rows[-1].sequence)) if is_more else ""
@@ -222,8 +233,11 @@ class _Page:
 		local = clock.local_time(entry.booked_us, self.zone)
 		return {
 			**self._in_short(entry, booking),
+			"iso": clock.iso(entry.booked_us),
+			"time": time_of(local),
 			"day": local.date(),
 			"date": moment(local),
+			"began": self._time(booking.started_us, local.date()) if booking else "",
 			"title": _call_in_words(booking) if booking else "",
 			"detail": "" if booking else description(entry, None),
 			"balance": entry.balance_after,
@@ -234,8 +248,6 @@ class _Page:
 	def _in_short(self, entry: frappe._dict, booking: Booking | None) -> dict[str, object]:
 		"""Return what the calls of an opened day are told with; there are many of them."""
 		return {
-			"iso": clock.iso(entry.booked_us),
-			"time": time_of(clock.local_time(entry.booked_us, self.zone)),
 			"kind": _(entry.transaction_type),
 			"is_correction": entry.transaction_type == "Call Correction",
 			"amount": entry.amount,
