@@ -290,12 +290,12 @@ def _period_in_words(first: date | None, last: date | None) -> str:
 def _paid_from(entry: frappe._dict) -> str:
 	"""Say which money a booking of a call took or gave: there is one balance, and what it owes below zero."""
 	if entry.amount > 0:
-		return _("Given back to the balance")
+		return _("given back to the balance")
 	if entry.balance_after >= 0:
-		return _("Balance")
+		return _("paid from the balance")
 	if entry.balance_after - entry.amount <= 0:
-		return _("Owed, the balance was used up")
-	return _("Balance, the rest is owed")
+		return _("owed, because the balance was used up")
+	return _("paid from the balance in part, the rest is owed")
 
 
 def _too_long(sums: statement.Sums) -> dict[str, object]:
