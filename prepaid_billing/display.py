@@ -79,6 +79,16 @@ def minutes_in_words(minutes: int) -> str:
 	return _("1 minute") if minutes == 1 else _("{0} minutes").format(whole(minutes))
 
 
+def calls_in_words(calls: int) -> str:
+	"""Return a number of calls such as ``1 call`` or ``12,345 calls``."""
+	return _("1 call") if calls == 1 else _("{0} calls").format(whole(calls))
+
+
+def transactions_in_words(entries: int) -> str:
+	"""Return a number of transactions such as ``1 transaction`` or ``12,345 transactions``."""
+	return _("1 transaction") if entries == 1 else _("{0} transactions").format(whole(entries))
+
+
 def days_in_words(days: int) -> str:
 	"""Return how long a balance lasts, such as ``about 12 days``."""
 	if days >= 365:

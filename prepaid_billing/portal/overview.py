@@ -8,6 +8,7 @@ from frappe import _
 from prepaid_billing.alerts.decide import level_of
 from prepaid_billing.calls import live, recent, stops
 from prepaid_billing.calls.booked import bookings_of
+from prepaid_billing.calls.pricing import minutes_of
 from prepaid_billing.display import day_of, days_in_words, length, moment, money
 from prepaid_billing.exports.transactions import description
 from prepaid_billing.ledger import BalanceView, balance_of, clock, last_entries
@@ -33,6 +34,7 @@ def overview(company: str) -> dict[str, object]:
 		"level": level_of(view.available, view.threshold) or "Good",
 		"threshold": money(view.threshold, view.currency) if view.threshold else "",
 		"minutes": minutes(rate, view.available),
+		"is_under_a_minute": bool(rate) and minutes_of(rate, view.available) == 0,
 		"price": price_in_words(rate, view.currency),
 		**_use(view),
 		"running": [_running(call, view.currency) for call in live.running(company, RUNNING)],

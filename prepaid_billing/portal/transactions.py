@@ -11,7 +11,17 @@ from frappe import _
 
 from prepaid_billing import inputs
 from prepaid_billing.calls.booked import Booking, bookings_of
-from prepaid_billing.display import day_of, length, moment, money, time_of, weekday_of
+from prepaid_billing.display import (
+	calls_in_words,
+	day_of,
+	length,
+	moment,
+	money,
+	time_of,
+	transactions_in_words,
+	weekday_of,
+	whole,
+)
 from prepaid_billing.exceptions import InvalidInput
 from prepaid_billing.exports.transactions import check_length, description, group_sums
 from prepaid_billing.ledger import balance_of, clock, statement
@@ -20,7 +30,7 @@ from prepaid_billing.ledger.period import zone_of
 from prepaid_billing.ledger.statement import CALLS, MONEY_IN, OTHER, TYPES, Day, Stretch
 from prepaid_billing.payments import receipts
 from prepaid_billing.portal import ADDRESS, address, argument
-from prepaid_billing.portal.figures import column, number, signed
+from prepaid_billing.portal.figures import column, signed
 from prepaid_billing.portal.filter import asked_days, read
 from prepaid_billing.rating.money import ZERO
 
@@ -168,7 +178,7 @@ class _Page:
 			"date": day_of(day.day),
 			"weekday": weekday_of(day.day),
 			"others": others,
-			"others_left": in_all - len(others),
+			"others_left": _more_in_words(in_all - len(others)),
 			"has_calls": bool(calls.entries or corrections),
 			"calls": self._calls_in_words(calls.entries, corrections),
 			"amount": cost,
@@ -188,12 +198,10 @@ class _Page:
 	def _calls_in_words(self, calls: int, corrections: int) -> str:
 		words = []
 		if calls:
-			words.append(_("1 call") if calls == 1 else _("{0} calls").format(number(calls, "#,##0")))
+			words.append(calls_in_words(calls))
 		if corrections:
 			words.append(
-				_("1 correction")
-				if corrections == 1
-				else _("{0} corrections").format(number(corrections, "#,##0"))
+				_("1 correction") if corrections == 1 else _("{0} corrections").format(whole(corrections))
 			)
 		return ", ".join(words)
 
@@ -269,6 +277,12 @@ class _Page:
 		}
 
 
+def _more_in_words(left: int) -> str:
+	if left == 1:
+		return _("1 more transaction")
+	return _("{0} more transactions").format(whole(left)) if left else ""
+
+
 def _call_in_words(call: Booking) -> str:
 	return _("Call to {0}").format(call.callee) if call.callee else _("Call {0}").format(call.call_id)
 
@@ -311,7 +325,7 @@ def _too_long(sums: statement.Sums) -> dict[str, object]:
 
 def _sums(sums: statement.Sums, currency: str) -> dict[str, dict[str, str]]:
 	return {
-		group: {"entries": number(count, "#,##0"), "amount": _group_amount(group, amount, currency)}
+		group: {"entries": transactions_in_words(count), "amount": _group_amount(group, amount, currency)}
 		for group, (count, amount) in group_sums(sums).items()
 	}
 
