@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from babel.dates import format_date
 from frappe import _
 
@@ -9,12 +11,13 @@ from prepaid_billing.alerts.decide import level_of
 from prepaid_billing.calls import live, recent, stops
 from prepaid_billing.calls.booked import bookings_of
 from prepaid_billing.calls.pricing import minutes_of
-from prepaid_billing.display import day_of, days_in_words, length, moment, money
+from prepaid_billing.display import day_of, days_in_words, length, moment, money, time_of, whole
 from prepaid_billing.exports.transactions import description
 from prepaid_billing.ledger import BalanceView, balance_of, clock, last_entries
 from prepaid_billing.ledger.period import zone_of
 from prepaid_billing.portal import address, may_pay, payers
 from prepaid_billing.portal.figures import column, language, minutes, number, price_in_words, rate_of
+from prepaid_billing.rating.price import Rate
 
 ENTRIES = 10
 RUNNING = 20
@@ -28,23 +31,34 @@ def overview(company: str) -> dict[str, object]:
 	stop = stops.stop_of(view.company, view.status)
 	can_pay = may_pay(company)
 	return {
-		"available": money(view.available, view.currency),
-		"in_calls": money(view.reserved, view.currency),
+		**figures_now(view, rate, live.running(company, RUNNING)),
 		"is_calling": bool(view.reserved),
 		"level": level_of(view.available, view.threshold) or "Good",
 		"threshold": money(view.threshold, view.currency) if view.threshold else "",
-		"minutes": minutes(rate, view.available),
 		"is_under_a_minute": bool(rate) and minutes_of(rate, view.available) == 0,
 		"price": price_in_words(rate, view.currency),
 		**_use(view),
-		"running": [_running(call, view.currency) for call in live.running(company, RUNNING)],
-		"currency": view.currency,
 		"entries": _entries(view),
 		"blocked": blocked(stop),
 		"payers": "" if can_pay else payers(company),
 		"may_pay": can_pay,
 		"takes_topups": takes_topups(stop),
 		"topup_url": address("/topup", company),
+	}
+
+
+def figures_now(view: BalanceView, rate: Rate | None, calls: Sequence[live.Running]) -> dict[str, object]:
+	"""Return in the user's words what changes on the balance page while somebody looks at it.
+
+	``calls`` are those in progress, as many as are listed or more; ``rate`` is today's.
+	"""
+	return {
+		"available": money(view.available, view.currency),
+		"held": money(view.reserved, view.currency),
+		"minutes": minutes(rate, view.available),
+		"running": [_running(call, view.currency) for call in calls[:RUNNING]],
+		"more_running": _more_in_words(view.company, calls),
+		"as_of": time_of(clock.local_time(clock.now_us(), zone_of(view.company))),
 	}
 
 
@@ -94,9 +108,17 @@ def _use(view: BalanceView) -> dict[str, object]:
 def _running(call: live.Running, currency: str) -> dict[str, object]:
 	return {
 		"callee": call.callee or _("Unknown number"),
-		"length": length(call.seconds) if call.is_answered else "",
+		"length": length(call.seconds) if call.is_answered else _("not answered yet"),
 		"cost": money(call.cost, currency),
 	}
+
+
+def _more_in_words(company: str, calls: Sequence[live.Running]) -> str:
+	"""Say how many calls are in progress beside those listed, or nothing where all are."""
+	left = live.how_many(company) - RUNNING if len(calls) >= RUNNING else 0
+	if left == 1:
+		return _("1 more call")
+	return _("{0} more calls").format(whole(left)) if left > 0 else ""
 
 
 def _entries(view: BalanceView) -> list[dict[str, object]]:
