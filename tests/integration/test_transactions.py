@@ -428,7 +428,9 @@ def test_telephone_numbers_stand_in_tables_as_they_are_dialled(
 		("", ""),
 	],
 )
-def test_what_excel_would_take_for_a_number_is_written_so_that_it_stays_a_text(text: str, written: str) -> None:
+def test_what_excel_would_take_for_a_number_is_written_so_that_it_stays_a_text(
+	text: str, written: str
+) -> None:
 	lines = b"".join(tables.lines("excel", ["a"], [[text]])).decode("utf-8-sig")
 	assert [*csv.reader(io.StringIO(lines))][1:] == ([[written]] if written else [[""]])
 	plain = b"".join(tables.lines("csv", ["a"], [[text]])).decode()

@@ -94,5 +94,7 @@ def test_a_statement_tells_when_a_call_began(company: str) -> None:
 
 
 def test_an_entry_without_a_call_has_no_beginning(company: str) -> None:
-	ledger.debit(company, ledger.balance_of(company).balance / 2, transaction_type="Adjustment", key="a" + company)
+	ledger.debit(
+		company, ledger.balance_of(company).balance / 2, transaction_type="Adjustment", key="a" + company
+	)
 	assert "began" not in page_of(company, "view=entries")
