@@ -89,10 +89,11 @@ def takes_topups(stop: str) -> bool:
 def _use(view: BalanceView) -> dict[str, object]:
 	"""Return how long the balance lasts at the last week's use, and what this month cost beside the last one."""
 	recently = recent.recent(view.company)
-	days = recent.days_left(view.available, recently.week)
+	a_day = recent.per_day(view.company, recently.week)
+	days = recent.days_left(view.available, a_day)
 	return {
 		"days": "" if days is None or view.available <= 0 else days_in_words(days),
-		"per_day": money(recently.week.amount / recent.WEEK, view.currency) if recently.week.amount else "",
+		"per_day": money(a_day, view.currency) if a_day else "",
 		"month": {
 			"name": format_date(recently.day, "LLLL", locale=language()),
 			"calls": number(recently.month.calls, "#,##0"),
