@@ -1,5 +1,6 @@
 """Money and moments as people read them. For pages and mails; never parsed back."""
 
+from copy import copy
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache, lru_cache
@@ -7,7 +8,7 @@ from functools import cache, lru_cache
 import frappe
 from babel import Locale, localedata
 from babel.dates import format_date, format_datetime
-from babel.numbers import NumberPattern, format_currency, format_decimal, parse_pattern
+from babel.numbers import NumberPattern, format_currency, format_decimal, format_percent
 from frappe import _
 
 from prepaid_billing.rating.money import exponent
@@ -65,8 +66,8 @@ def length(seconds: int) -> str:
 
 def percentage(rate: Decimal, language: str | None = None) -> str:
 	"""Return a rate in per cent such as ``7,7 %`` or ``7.7%``."""
-	number = format_decimal(rate, locale=_locale(language))
-	return f"{number}\u00a0%" if _locale(language).startswith("de") else f"{number}%"
+	locale = _locale(language)
+	return format_percent(rate / 100, _percent_pattern(locale), locale=_parsed(locale))
 
 
 def whole(number: int, language: str | None = None) -> str:
@@ -112,9 +113,19 @@ def _unsigned(amount: Decimal, currency: str, places: int, exact: bool, locale: 
 
 @cache
 def _pattern(places: int, exact: bool, locale: str) -> NumberPattern:
-	digits = "0" * places + ("#" * (6 - places) if exact else "")
-	number = f"#,##0.{digits}" if digits else "#,##0"
-	return parse_pattern(f"{number}\u00a0¤" if locale.startswith("de") else f"¤{number}")
+	"""Return the language's own pattern of an amount, with the currency's decimals."""
+	return _with_decimals(_parsed(locale).currency_formats["standard"], places, 6 if exact else places)
+
+
+@cache
+def _percent_pattern(locale: str) -> NumberPattern:
+	return _with_decimals(_parsed(locale).percent_formats[None], 0, 3)
+
+
+def _with_decimals(pattern: NumberPattern, least: int, most: int) -> NumberPattern:
+	found = copy(pattern)
+	found.frac_prec = (least, most)
+	return found
 
 
 @cache
