@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import frappe
 from babel.dates import format_date
 from frappe import _
 
 from prepaid_billing.alerts.decide import level_of
+from prepaid_billing.alerts.mail import recipients
 from prepaid_billing.calls import live, recent, stops
 from prepaid_billing.calls.booked import bookings_of
 from prepaid_billing.calls.pricing import minutes_of
@@ -35,6 +37,7 @@ def overview(company: str) -> dict[str, object]:
 		"is_calling": bool(view.reserved),
 		"level": level_of(view.available, view.threshold) or "Good",
 		"threshold": money(view.threshold, view.currency) if view.threshold else "",
+		**_warning(company),
 		"is_under_a_minute": bool(rate) and minutes_of(rate, view.available) == 0,
 		"price": price_in_words(rate, view.currency),
 		**_use(view),
@@ -45,6 +48,16 @@ def overview(company: str) -> dict[str, object]:
 		"takes_topups": takes_topups(stop),
 		"topup_url": address("/topup", company),
 	}
+
+
+def _warning(company: str) -> dict[str, str]:
+	"""Return what will happen below the threshold, and where nobody will be warned, the way to change that."""
+	change = {"mails_url": address("/settings", company) + "#mails"}
+	if not recipients(company):
+		return {"warning": _("Nobody is listed for the mails, so no warning is sent."), **change}
+	if not frappe.db.get_value("Billing Company", company, "mail_low"):
+		return {"warning": _("This warning is switched off, so no e-mail is sent."), **change}
+	return {"warning": _("Below this we send a warning by e-mail."), "mails_url": ""}
 
 
 def figures_now(view: BalanceView, rate: Rate | None, calls: Sequence[live.Running]) -> dict[str, object]:

@@ -18,6 +18,7 @@ from prepaid_billing.payments import limits, topups, vat
 from prepaid_billing.payments.decide import FINAL
 from prepaid_billing.payments.reasons import in_words
 from prepaid_billing.payments.suggest import suggested
+from prepaid_billing.permissions import own_companies
 from prepaid_billing.portal import ADDRESS, address, argument
 from prepaid_billing.portal.figures import minutes, number, price_in_words, rate_of, short
 from prepaid_billing.portal.overview import blocked, takes_topups
@@ -46,6 +47,7 @@ def topup_form(company: str) -> dict[str, object]:
 			for amount in suggested(month, allowed.suggested, allowed.smallest, allowed.largest)
 		],
 		"vat": _vat_in_words(),
+		"is_mailed": _is_mailed(company),
 		"blocked": blocked(stop),
 		"key": _form_key(),
 		"action": address("/topup", company),
@@ -72,6 +74,11 @@ def _offer(amount: Decimal, rate: Rate | None, currency: str) -> dict[str, str]:
 		"tax": money(tax, currency) if tax else "",
 		"credited": money(credited, currency) if credited != amount else "",
 	}
+
+
+def _is_mailed(company: str) -> bool:
+	"""Whether the user gets the mail on a top-up: one of the company's users who begins it does, listed or not."""
+	return company in own_companies() and bool(frappe.db.get_value("Billing Company", company, "mail_topup"))
 
 
 def _vat_in_words() -> str:
