@@ -1,5 +1,6 @@
 """Money and moments as people read them. For pages and mails; never parsed back."""
 
+from copy import copy
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache, lru_cache
@@ -7,7 +8,7 @@ from functools import cache, lru_cache
 import frappe
 from babel import Locale, localedata
 from babel.dates import format_date, format_datetime
-from babel.numbers import NumberPattern, format_currency, format_decimal, parse_pattern
+from babel.numbers import NumberPattern, format_currency, format_decimal, format_percent
 from frappe import _
 
 from prepaid_billing.rating.money import exponent
@@ -65,8 +66,8 @@ def length(seconds: int) -> str:
 
 def percentage(rate: Decimal, language: str | None = None) -> str:
 	"""Return a rate in per cent such as ``7,7 %`` or ``7.7%``."""
-	number = format_decimal(rate, locale=_locale(language))
-	return f"{number}\u00a0%" if _locale(language).startswith("de") else f"{number}%"
+	locale = _locale(language)
+	return format_percent(rate / 100, _percent_pattern(locale), locale=_parsed(locale))
 
 
 def whole(number: int, language: str | None = None) -> str:
@@ -77,6 +78,16 @@ def whole(number: int, language: str | None = None) -> str:
 def minutes_in_words(minutes: int) -> str:
 	"""Return a number of minutes such as ``1 minute`` or ``12,345 minutes``."""
 	return _("1 minute") if minutes == 1 else _("{0} minutes").format(whole(minutes))
+
+
+def calls_in_words(calls: int) -> str:
+	"""Return a number of calls such as ``1 call`` or ``12,345 calls``."""
+	return _("1 call") if calls == 1 else _("{0} calls").format(whole(calls))
+
+
+def transactions_in_words(entries: int) -> str:
+	"""Return a number of transactions such as ``1 transaction`` or ``12,345 transactions``."""
+	return _("1 transaction") if entries == 1 else _("{0} transactions").format(whole(entries))
 
 
 def days_in_words(days: int) -> str:
@@ -102,9 +113,19 @@ def _unsigned(amount: Decimal, currency: str, places: int, exact: bool, locale: 
 
 @cache
 def _pattern(places: int, exact: bool, locale: str) -> NumberPattern:
-	digits = "0" * places + ("#" * (6 - places) if exact else "")
-	number = f"#,##0.{digits}" if digits else "#,##0"
-	return parse_pattern(f"{number}\u00a0¤" if locale.startswith("de") else f"¤{number}")
+	"""Return the language's own pattern of an amount, with the currency's decimals."""
+	return _with_decimals(_parsed(locale).currency_formats["standard"], places, 6 if exact else places)
+
+
+@cache
+def _percent_pattern(locale: str) -> NumberPattern:
+	return _with_decimals(_parsed(locale).percent_formats[None], 0, 3)
+
+
+def _with_decimals(pattern: NumberPattern, least: int, most: int) -> NumberPattern:
+	found = copy(pattern)
+	found.frac_prec = (least, most)
+	return found
 
 
 @cache

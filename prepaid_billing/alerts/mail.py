@@ -98,7 +98,8 @@ def queue_warning(row: frappe._dict, level: str, name: str) -> bool:
 
 	``row`` is the company as the check reads it. Returns False where nobody can be reached; then nothing is told.
 	"""
-	days = recent.days_left(row.available, recent.of_last_days(row.name, recent.WEEK))
+	a_day = recent.per_day(row.name, recent.of_last_days(row.name, recent.WEEK))
+	days = recent.days_left(row.available, a_day)
 	with print_language(language_of(row.name)):
 		letter = letters.low_balance(
 			level,

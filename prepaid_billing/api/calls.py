@@ -11,6 +11,8 @@ from prepaid_billing.calls import care, cdr, live, pricing, session
 from prepaid_billing.exceptions import InvalidInput, UnknownCompany
 from prepaid_billing.ledger import balance_of, clock
 from prepaid_billing.permissions import GATEWAY, MANAGER, STAFF, has_role, visible_company
+from prepaid_billing.portal.figures import rate_of
+from prepaid_billing.portal.overview import figures_now
 from prepaid_billing.rating.money import as_text
 
 
@@ -39,6 +41,7 @@ def running(company: Any = None) -> dict:
 		"available": as_text(view.available),
 		"reserved_balance": as_text(view.reserved),
 		"currency": view.currency,
+		"in_words": figures_now(view, rate_of(view), calls),
 		"calls": [
 			{
 				"caller": call.caller,

@@ -45,6 +45,12 @@ def running(company: str, limit: int) -> list[Running]:
 	return [_seen_by_company(*row) for row in frappe.db.sql(_RUNNING, (company, OPEN, limit))]
 
 
+def how_many(company: str) -> int:
+	"""Return how many calls of a company are in progress."""
+	query = "SELECT COUNT(*) FROM `tabCall Charge` WHERE company = %s AND status IN %s"
+	return frappe.db.sql(query, (company, OPEN))[0][0]
+
+
 def in_progress() -> dict[str, object]:
 	"""Return the calls in progress that the user may read, the latest first, and per currency how many there are and what they hold.
 

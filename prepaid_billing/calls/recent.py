@@ -5,14 +5,18 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from prepaid_billing.calls import usage
+from prepaid_billing.calls.usage_counts import first_since
 from prepaid_billing.calls.usage_figures import Usage
-from prepaid_billing.ledger.period import Period, today, zone_of
+from prepaid_billing.ledger import clock
+from prepaid_billing.ledger.period import Period, midnight, today, zone_of
 
 WEEK = 7
 """Days that tell how long a balance will last."""
 
 MONTH = 30
 """Days that tell what a top-up should be worth."""
+
+_DAY_US = 86_400 * clock.SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +58,23 @@ def of_last_days(company: str, days: int) -> Usage:
 	)
 
 
-def days_left(available: Decimal, week: Usage) -> int | None:
-	"""Return the whole days that a balance lasts at the use of a week, or None where that cost nothing."""
-	return int(max(available, Decimal()) * WEEK / week.amount) if week.amount > 0 else None
+def per_day(company: str, week: Usage) -> Decimal:
+	"""Return what a day costs at the use of the last seven days, ``week``, or 0 where that cost nothing.
+
+	Measured over the time since the first call of that week, at least a day: who has called since this morning alone
+	has not had six days without calls. Up to now, because today is not over.
+	"""
+	if week.amount <= 0:
+		return Decimal()
+	zone = zone_of(company)
+	begins_us = midnight(today(zone) - timedelta(days=WEEK - 1), zone)
+	since_us = first_since(company, begins_us) or begins_us
+	return week.amount / max(Decimal(clock.now_us() - since_us) / _DAY_US, Decimal(1))
+
+
+def days_left(available: Decimal, a_day: Decimal) -> int | None:
+	"""Return the whole days that a balance lasts where a day costs ``a_day``, or None where it costs nothing."""
+	return int(max(available, Decimal()) / a_day) if a_day > 0 else None
 
 
 def same_day_of_month_before(day: date) -> date:

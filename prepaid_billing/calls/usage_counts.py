@@ -31,6 +31,10 @@ _FROM_CALLS = (
 	+ ", ".join(f"SUM({condition}) AS {name}" for name, condition in LENGTHS.items())
 	+ f" FROM `tabCall Charge` FORCE INDEX (pb_call_began) WHERE company = %s AND {_USED} AND ({{began}}) GROUP BY quarter"
 )
+_FIRST = f"""
+	SELECT started_us FROM `tabCall Charge` FORCE INDEX (pb_call_began)
+	WHERE company = %s AND {_USED} AND started_us >= %s ORDER BY started_us LIMIT 1
+"""
 _STATE = "SELECT counted_sequence, time_zone FROM `tabCall Usage State` WHERE company = %s"
 _STALE = f"""
 	SELECT DISTINCT {_BEGAN} FROM `tabCall Charge` FORCE INDEX (pb_call_settled)
@@ -48,6 +52,12 @@ _NOTE = "UPDATE `tabCall Usage State` SET counted_sequence = %s, time_zone = %s 
 _FORGET = "DELETE FROM `tabCall Usage` WHERE company = %s AND quarter IN %s"
 _COUNTED = "SELECT quarter FROM `tabCall Usage` WHERE company = %s"
 _AT_ONCE = 500
+
+
+def first_since(company: str, since_us: int) -> int | None:
+	"""Return when the first call that was used since an instant began, in UTC microseconds, or None."""
+	found = frappe.db.sql(_FIRST, (company, since_us))
+	return found[0][0] if found else None
 
 
 class Counts:

@@ -20,6 +20,7 @@ from prepaid_billing.rating.money import as_text
 PLAIN, EXCEL = "csv", "excel"
 _FORMULA = frozenset("=+-@＝＋－＠\t\r\n|%")
 _TELEPHONE = re.compile(r"\+[0-9][0-9 ]*")
+_LOOKS_LIKE_A_NUMBER = re.compile(r"\+?[0-9][0-9 .,:/eE-]*")
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -92,7 +93,16 @@ def _excel(cell: Cell, german: bool) -> str:
 		return f"{moment:%d.%m.%Y %H:%M:%S}" if german else f"{moment:%Y-%m-%d %H:%M:%S}"
 	if isinstance(cell, date):
 		return f"{cell:%d.%m.%Y}" if german else cell.isoformat()
-	return _text(cell)
+	return _kept_as_text(_text(cell)) if isinstance(cell, str) else _text(cell)
+
+
+def _kept_as_text(text: str) -> str:
+	"""Return a text so that Excel leaves it one: +4930123456 would become a number, and of one it keeps 15 digits.
+
+	In a formula, because that is all that Excel takes for "this is text" in a CSV and whose cell then holds the text
+	alone: a tab or an apostrophe before it would be a part of it. None of the characters can end the formula's text.
+	"""
+	return f'="{text}"' if _LOOKS_LIKE_A_NUMBER.fullmatch(text) else text
 
 
 def _text(cell: str | int | None) -> str:

@@ -11,7 +11,7 @@ from frappe import _
 from werkzeug.wrappers import Response
 
 from prepaid_billing.calls.booked import Booking, bookings_of
-from prepaid_billing.display import day_of, moment, money
+from prepaid_billing.display import day_of, moment, money, transactions_in_words, whole
 from prepaid_billing.exceptions import InvalidInput
 from prepaid_billing.exports import document, table
 from prepaid_billing.exports.table import Cell, Instant
@@ -67,12 +67,12 @@ def check_length(sums: statement.Sums, kind: str) -> None:
 		raise InvalidInput(
 			_(
 				"A statement as PDF holds up to {0} transactions; this one has {1}. Choose a shorter period, or a table (CSV)."
-			).format(MOST_PRINTED, entries)
+			).format(whole(MOST_PRINTED), whole(entries))
 		)
 	if entries > MOST_ROWS:
 		raise InvalidInput(
 			_("A table holds up to {0} transactions; this one has {1}. Choose a shorter period.").format(
-				MOST_ROWS, entries
+				whole(MOST_ROWS), whole(entries)
 			)
 		)
 
@@ -112,7 +112,7 @@ def _statement(wanted: Stretch, period: Period, sums: statement.Sums) -> dict[st
 		"closing": money(closing, currency, exact=True),
 		"kind": _(wanted.kinds[0]) if wanted.kinds else "",
 		"groups": {
-			group: {"entries": count, "amount": money(amount, currency, exact=True)}
+			group: {"entries": transactions_in_words(count), "amount": money(amount, currency, exact=True)}
 			for group, (count, amount) in group_sums(sums).items()
 		},
 		"entries": [_printed(entry, bookings.get(entry.name), period.zone) for entry in entries],
@@ -125,6 +125,7 @@ def _statement(wanted: Stretch, period: Period, sums: statement.Sums) -> dict[st
 def _printed(entry: frappe._dict, booking: Booking | None, zone: ZoneInfo) -> dict[str, object]:
 	return {
 		"date": moment(clock.local_time(entry.booked_us, zone)),
+		"began": moment(clock.local_time(booking.started_us, zone)) if booking else "",
 		"kind": _(entry.transaction_type),
 		"description": description(entry, booking),
 		"amount": money(entry.amount, entry.currency, exact=True),

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from prepaid_billing.calls import usage
 from prepaid_billing.calls.usage_figures import Usage
-from prepaid_billing.display import day_of, length, moment, money
+from prepaid_billing.display import day_of, length, moment, money, whole
 from prepaid_billing.exports import document, table
 from prepaid_billing.ledger import balance_of, clock
 from prepaid_billing.ledger.period import Period
@@ -51,7 +51,7 @@ def as_report(company: str, period: Period, filename: str) -> Response:
 def _printed(day: date | None, part: Usage, currency: str) -> dict[str, object]:
 	return {
 		"day": day_of(day) if day else "",
-		"calls": part.calls,
+		"calls": whole(part.calls),
 		"real": length(part.duration_sec),
 		"billed": length(part.billed_sec),
 		"average": length(part.average_sec),

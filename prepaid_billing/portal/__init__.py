@@ -40,6 +40,7 @@ def page(show: Callable[[Context], None]) -> Callable[[Context], None]:
 
 	@wraps(show)
 	def get_context(context: Context) -> None:
+		frappe.flags.shows_a_customer = True
 		if frappe.session.user == "Guest":
 			raise redirect("/login?" + urlencode({"redirect-to": frappe.request.full_path.rstrip("?")}))
 		context.update(no_cache=1, home=ADDRESS)

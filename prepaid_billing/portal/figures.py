@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 
 import frappe
 from babel.numbers import format_decimal
 from frappe import _
 
 from prepaid_billing.calls.pricing import minutes_of, rate_for
-from prepaid_billing.display import money
+from prepaid_billing.display import minutes_in_words, money, whole
 from prepaid_billing.exceptions import NoRate
 from prepaid_billing.ledger import BalanceView, clock
 from prepaid_billing.rating.money import exponent
@@ -28,7 +28,7 @@ def price_in_words(rate: Rate | None, currency: str) -> str:
 	if rate.billing_increment == 1:
 		price = _("{0}, billed by the second").format(price)
 	else:
-		price = _("{0}, billed in steps of {1} seconds").format(price, rate.billing_increment)
+		price = _("{0}, billed in steps of {1} seconds").format(price, whole(rate.billing_increment))
 	if rate.connection_fee:
 		fee = money(rate.connection_fee, currency, exact=True)
 		price = _("{0}, plus {1} per call").format(price, fee)
@@ -44,14 +44,16 @@ def rate_of(view: BalanceView) -> Rate | None:
 
 
 def minutes(rate: Rate | None, amount: Decimal) -> str:
-	"""Return the whole minutes that an amount pays for, or nothing where calls have no price."""
+	"""Return in words the whole minutes that an amount pays for, or nothing where calls have no price."""
 	whole = minutes_of(rate, amount) if rate else None
-	return "" if whole is None else number(whole, "#,##0")
+	return "" if whole is None else minutes_in_words(whole)
 
 
 def number(value: int | Decimal, pattern: str) -> str:
-	"""Return a number in the user's language, by a pattern such as ``#,##0.00``."""
-	return format_decimal(value, pattern, locale=language())
+	"""Return a number in the user's language, by a pattern such as ``#,##0.00``, rounded half up as amounts are."""
+	with localcontext() as context:
+		context.rounding = ROUND_HALF_UP
+		return format_decimal(value, pattern, locale=language())
 
 
 def language() -> str:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import frappe
 from babel.dates import format_date
 from frappe import _
 
 from prepaid_billing.alerts.decide import level_of
+from prepaid_billing.alerts.mail import recipients
 from prepaid_billing.calls import live, recent, stops
 from prepaid_billing.calls.booked import bookings_of
-from prepaid_billing.display import day_of, days_in_words, length, moment, money
+from prepaid_billing.calls.pricing import minutes_of
+from prepaid_billing.display import day_of, days_in_words, length, moment, money, time_of, whole
 from prepaid_billing.exports.transactions import description
 from prepaid_billing.ledger import BalanceView, balance_of, clock, last_entries
 from prepaid_billing.ledger.period import zone_of
 from prepaid_billing.portal import address, may_pay, payers
 from prepaid_billing.portal.figures import column, language, minutes, number, price_in_words, rate_of
+from prepaid_billing.rating.price import Rate
 
 ENTRIES = 10
 RUNNING = 20
@@ -27,22 +33,45 @@ def overview(company: str) -> dict[str, object]:
 	stop = stops.stop_of(view.company, view.status)
 	can_pay = may_pay(company)
 	return {
-		"available": money(view.available, view.currency),
-		"in_calls": money(view.reserved, view.currency),
+		**figures_now(view, rate, live.running(company, RUNNING)),
 		"is_calling": bool(view.reserved),
 		"level": level_of(view.available, view.threshold) or "Good",
 		"threshold": money(view.threshold, view.currency) if view.threshold else "",
-		"minutes": minutes(rate, view.available),
+		**_warning(company),
+		"is_under_a_minute": bool(rate) and minutes_of(rate, view.available) == 0,
 		"price": price_in_words(rate, view.currency),
 		**_use(view),
-		"running": [_running(call, view.currency) for call in live.running(company, RUNNING)],
-		"currency": view.currency,
 		"entries": _entries(view),
 		"blocked": blocked(stop),
 		"payers": "" if can_pay else payers(company),
 		"may_pay": can_pay,
 		"takes_topups": takes_topups(stop),
 		"topup_url": address("/topup", company),
+	}
+
+
+def _warning(company: str) -> dict[str, str]:
+	"""Return what will happen below the threshold, and where nobody will be warned, the way to change that."""
+	change = {"mails_url": address("/settings", company) + "#mails"}
+	if not recipients(company):
+		return {"warning": _("Nobody is listed for the mails, so no warning is sent."), **change}
+	if not frappe.db.get_value("Billing Company", company, "mail_low"):
+		return {"warning": _("This warning is switched off, so no e-mail is sent."), **change}
+	return {"warning": _("Below this we send a warning by e-mail."), "mails_url": ""}
+
+
+def figures_now(view: BalanceView, rate: Rate | None, calls: Sequence[live.Running]) -> dict[str, object]:
+	"""Return in the user's words what changes on the balance page while somebody looks at it.
+
+	``calls`` are those in progress, as many as are listed or more; ``rate`` is today's.
+	"""
+	return {
+		"available": money(view.available, view.currency),
+		"held": money(view.reserved, view.currency),
+		"minutes": minutes(rate, view.available),
+		"running": [_running(call, view.currency) for call in calls[:RUNNING]],
+		"more_running": _more_in_words(view.company, calls),
+		"as_of": time_of(clock.local_time(clock.now_us(), zone_of(view.company))),
 	}
 
 
@@ -73,10 +102,11 @@ def takes_topups(stop: str) -> bool:
 def _use(view: BalanceView) -> dict[str, object]:
 	"""Return how long the balance lasts at the last week's use, and what this month cost beside the last one."""
 	recently = recent.recent(view.company)
-	days = recent.days_left(view.available, recently.week)
+	a_day = recent.per_day(view.company, recently.week)
+	days = recent.days_left(view.available, a_day)
 	return {
 		"days": "" if days is None or view.available <= 0 else days_in_words(days),
-		"per_day": money(recently.week.amount / recent.WEEK, view.currency) if recently.week.amount else "",
+		"per_day": money(a_day, view.currency) if a_day else "",
 		"month": {
 			"name": format_date(recently.day, "LLLL", locale=language()),
 			"calls": number(recently.month.calls, "#,##0"),
@@ -92,9 +122,17 @@ def _use(view: BalanceView) -> dict[str, object]:
 def _running(call: live.Running, currency: str) -> dict[str, object]:
 	return {
 		"callee": call.callee or _("Unknown number"),
-		"length": length(call.seconds) if call.is_answered else "",
+		"length": length(call.seconds) if call.is_answered else _("not answered yet"),
 		"cost": money(call.cost, currency),
 	}
+
+
+def _more_in_words(company: str, calls: Sequence[live.Running]) -> str:
+	"""Say how many calls are in progress beside those listed, or nothing where all are."""
+	left = live.how_many(company) - RUNNING if len(calls) >= RUNNING else 0
+	if left == 1:
+		return _("1 more call")
+	return _("{0} more calls").format(whole(left)) if left > 0 else ""
 
 
 def _entries(view: BalanceView) -> list[dict[str, object]]:

@@ -49,10 +49,9 @@ def unfinished(company: str) -> list[dict[str, object]]:
 
 
 def _told(topup: frappe._dict, pays: bool) -> dict[str, object]:
-	told = payment(topup)
+	told = payment(topup, pays)
 	return {
-		**{name: told[name] for name in ("status", "amount", "reason")},
+		**{name: told[name] for name in ("status", "amount", "reason", "checkout_url")},
 		"date": moment(clock.local_time(topup.created_us, zone_of(topup.company))),
-		"checkout_url": told["checkout_url"] if pays else "",
 		"cancel_url": f"{ADDRESS}/topup/cancel?" + urlencode({"topup": topup.name}),
 	}

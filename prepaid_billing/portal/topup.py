@@ -18,6 +18,7 @@ from prepaid_billing.payments import limits, topups, vat
 from prepaid_billing.payments.decide import FINAL
 from prepaid_billing.payments.reasons import in_words
 from prepaid_billing.payments.suggest import suggested
+from prepaid_billing.permissions import own_companies
 from prepaid_billing.portal import ADDRESS, address, argument
 from prepaid_billing.portal.figures import minutes, number, price_in_words, rate_of, short
 from prepaid_billing.portal.overview import blocked, takes_topups
@@ -46,6 +47,7 @@ def topup_form(company: str) -> dict[str, object]:
 			for amount in suggested(month, allowed.suggested, allowed.smallest, allowed.largest)
 		],
 		"vat": _vat_in_words(),
+		"is_mailed": _is_mailed(company),
 		"blocked": blocked(stop),
 		"key": _form_key(),
 		"action": address("/topup", company),
@@ -72,6 +74,11 @@ def _offer(amount: Decimal, rate: Rate | None, currency: str) -> dict[str, str]:
 		"tax": money(tax, currency) if tax else "",
 		"credited": money(credited, currency) if credited != amount else "",
 	}
+
+
+def _is_mailed(company: str) -> bool:
+	"""Whether the user gets the mail on a top-up: one of the company's users who begins it does, listed or not."""
+	return company in own_companies() and bool(frappe.db.get_value("Billing Company", company, "mail_topup"))
 
 
 def _vat_in_words() -> str:
@@ -114,8 +121,8 @@ def result(topup: frappe._dict) -> str:
 	return "open" if topup.status == "Created" and not topup.failure_reason else "not paid"
 
 
-def payment(topup: frappe._dict) -> dict[str, object]:
-	"""Return what the pages after Checkout show of a top-up."""
+def payment(topup: frappe._dict, pays: bool) -> dict[str, object]:
+	"""Return what the pages show of a top-up. Who may not pay (``pays``) is given no way to Checkout."""
 	return {
 		"result": result(topup),
 		"status": topup.status,
@@ -123,7 +130,8 @@ def payment(topup: frappe._dict) -> dict[str, object]:
 		"credited": money(topup.credited, topup.currency),
 		"available": money(balance_of(topup.company).available, topup.currency),
 		"reason": _reason(topup),
-		"checkout_url": topup.checkout_url if _is_open(topup) else "",
+		"may_pay": pays,
+		"checkout_url": topup.checkout_url if pays and _is_open(topup) else "",
 		"home": address("", topup.company),
 		"topup_url": address("/topup", topup.company),
 		"company": topup.company,

@@ -11,7 +11,17 @@ from frappe import _
 
 from prepaid_billing import inputs
 from prepaid_billing.calls.booked import Booking, bookings_of
-from prepaid_billing.display import day_of, length, moment, money, time_of, weekday_of
+from prepaid_billing.display import (
+	calls_in_words,
+	day_of,
+	length,
+	moment,
+	money,
+	time_of,
+	transactions_in_words,
+	weekday_of,
+	whole,
+)
 from prepaid_billing.exceptions import InvalidInput
 from prepaid_billing.exports.transactions import check_length, description, group_sums
 from prepaid_billing.ledger import balance_of, clock, statement
@@ -20,7 +30,7 @@ from prepaid_billing.ledger.period import zone_of
 from prepaid_billing.ledger.statement import CALLS, MONEY_IN, OTHER, TYPES, Day, Stretch
 from prepaid_billing.payments import receipts
 from prepaid_billing.portal import ADDRESS, address, argument
-from prepaid_billing.portal.figures import column, number, signed
+from prepaid_billing.portal.figures import column, signed
 from prepaid_billing.portal.filter import asked_days, read
 from prepaid_billing.rating.money import ZERO
 
@@ -168,7 +178,7 @@ class _Page:
 			"date": day_of(day.day),
 			"weekday": weekday_of(day.day),
 			"others": others,
-			"others_left": in_all - len(others),
+			"others_left": _more_in_words(in_all - len(others)),
 			"has_calls": bool(calls.entries or corrections),
 			"calls": self._calls_in_words(calls.entries, corrections),
 			"amount": cost,
@@ -188,12 +198,10 @@ class _Page:
 	def _calls_in_words(self, calls: int, corrections: int) -> str:
 		words = []
 		if calls:
-			words.append(_("1 call") if calls == 1 else _("{0} calls").format(number(calls, "#,##0")))
+			words.append(calls_in_words(calls))
 		if corrections:
 			words.append(
-				_("1 correction")
-				if corrections == 1
-				else _("{0} corrections").format(number(corrections, "#,##0"))
+				_("1 correction") if corrections == 1 else _("{0} corrections").format(whole(corrections))
 			)
 		return ", ".join(words)
 
@@ -201,7 +209,18 @@ class _Page:
 		stretch = Stretch(self.company, day.entries.after, day.entries.upto, CALLS)
 		entries = statement.entries(stretch, ENTRIES)
 		bookings = bookings_of(entries)
-		return self._aligned([self._in_short(entry, bookings.get(entry.name)) for entry in entries], "amount")
+		rows = []
+		for entry in entries:
+			booking = bookings.get(entry.name)
+			began_us = booking.started_us if booking else entry.booked_us
+			began = {"iso": clock.iso(began_us), "time": self._time(began_us, day.day)}
+			rows.append({**self._in_short(entry, booking), **began})
+		return self._aligned(rows, "amount")
+
+	def _time(self, instant_us: int, day: date) -> str:
+		"""Return the time of day of an instant, with its date where that is not the one of ``day``."""
+		local = clock.local_time(instant_us, self.zone)
+		return time_of(local) if local.date() == day else moment(local)
 
 	def _older(self, rows: list[frappe._dict], is_more: bool) -> str:
 		return self.url(cursor=str(rows[-1].sequence)) if is_more else ""
@@ -222,8 +241,11 @@ class _Page:
 		local = clock.local_time(entry.booked_us, self.zone)
 		return {
 			**self._in_short(entry, booking),
+			"iso": clock.iso(entry.booked_us),
+			"time": time_of(local),
 			"day": local.date(),
 			"date": moment(local),
+			"began": self._time(booking.started_us, local.date()) if booking else "",
 			"title": _call_in_words(booking) if booking else "",
 			"detail": "" if booking else description(entry, None),
 			"balance": entry.balance_after,
@@ -234,8 +256,6 @@ class _Page:
 	def _in_short(self, entry: frappe._dict, booking: Booking | None) -> dict[str, object]:
 		"""Return what the calls of an opened day are told with; there are many of them."""
 		return {
-			"iso": clock.iso(entry.booked_us),
-			"time": time_of(clock.local_time(entry.booked_us, self.zone)),
 			"kind": _(entry.transaction_type),
 			"is_correction": entry.transaction_type == "Call Correction",
 			"amount": entry.amount,
@@ -255,6 +275,12 @@ class _Page:
 			"rate": money(call.rate_per_minute, self.currency, exact=True),
 			"paid_from": _paid_from(entry),
 		}
+
+
+def _more_in_words(left: int) -> str:
+	if left == 1:
+		return _("1 more transaction")
+	return _("{0} more transactions").format(whole(left)) if left else ""
 
 
 def _call_in_words(call: Booking) -> str:
@@ -278,12 +304,12 @@ def _period_in_words(first: date | None, last: date | None) -> str:
 def _paid_from(entry: frappe._dict) -> str:
 	"""Say which money a booking of a call took or gave: there is one balance, and what it owes below zero."""
 	if entry.amount > 0:
-		return _("Given back to the balance")
+		return _("given back to the balance")
 	if entry.balance_after >= 0:
-		return _("Balance")
+		return _("paid from the balance")
 	if entry.balance_after - entry.amount <= 0:
-		return _("Owed, the balance was used up")
-	return _("Balance, the rest is owed")
+		return _("owed, because the balance was used up")
+	return _("paid from the balance in part, the rest is owed")
 
 
 def _too_long(sums: statement.Sums) -> dict[str, object]:
@@ -299,7 +325,7 @@ def _too_long(sums: statement.Sums) -> dict[str, object]:
 
 def _sums(sums: statement.Sums, currency: str) -> dict[str, dict[str, str]]:
 	return {
-		group: {"entries": number(count, "#,##0"), "amount": _group_amount(group, amount, currency)}
+		group: {"entries": transactions_in_words(count), "amount": _group_amount(group, amount, currency)}
 		for group, (count, amount) in group_sums(sums).items()
 	}
 

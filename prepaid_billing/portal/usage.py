@@ -11,7 +11,7 @@ from frappe import _
 from prepaid_billing import inputs
 from prepaid_billing.calls import usage
 from prepaid_billing.calls.usage_figures import Usage
-from prepaid_billing.display import day_of, length, money, month_of, weekday_of
+from prepaid_billing.display import calls_in_words, day_of, length, money, month_of, weekday_of
 from prepaid_billing.exceptions import InvalidInput
 from prepaid_billing.ledger import balance_of
 from prepaid_billing.ledger.period import Period, zone_of
@@ -146,6 +146,7 @@ class _Page:
 				"label": label,
 				"percent": f"{height * 100 / highest:.2f}",
 				"calls": number(part.calls, "#,##0"),
+				"calls_in_words": calls_in_words(part.calls),
 				"minutes": number(part.minutes, "#,##0.0"),
 				"cost": money(part.amount, self.currency, exact=True),
 				"has_calls": bool(part.calls),

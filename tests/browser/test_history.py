@@ -58,7 +58,7 @@ def test_one_calls_price_is_found_in_two_clicks_from_the_overview(
 	expect(call).to_contain_text("+4930123456")
 	expect(call).to_contain_text("−€0.427")
 	expect(call).to_contain_text("€0.42")
-	expect(call).to_contain_text("Balance")
+	expect(call).to_contain_text("paid from the balance")
 
 
 def test_sums_of_the_page_are_those_of_the_ledger(new_caller: Callable[..., Customer]) -> None:

@@ -3,6 +3,8 @@
 import re
 import time
 from collections.abc import Callable
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import frappe
 import pytest
@@ -207,6 +209,61 @@ def test_a_running_call_appears_counts_and_leaves_while_the_page_is_open(new_cus
 	ask_again(page)
 	expect(page.get_by_role("heading", name="Calls in progress")).to_be_hidden()
 	expect(page.locator("[data-available]")).to_have_text("€49.79")
+
+
+WRITES = """
+	const note = (changes) => window.writes.push(...changes.map((change) => change.target.textContent.trim()));
+	window.writes = [];
+	for (const part of document.querySelectorAll("[data-running], [data-live-state], [data-status]"))
+		new MutationObserver(note).observe(part, { subtree: true, childList: true, characterData: true });
+"""
+"""Notes what is written into the parts of the page that live."""
+
+
+def test_only_what_has_changed_is_written_and_the_page_is_not_loaded_again(new_customer: NewCustomer) -> None:
+	customer = new_customer("50")
+	page = customer.page
+	session.authorize(new_id(), customer.company, callee="+49 30 555 0100")
+	page.clock.install()
+	customer.open(BILLING)
+	page.evaluate(WRITES)
+	for _time in range(2):
+		ask_again(page)
+	assert page.evaluate("window.writes") == []
+	page.route(RUNNING, fail)
+	for _time in range(3):
+		with page.expect_event("requestfailed"):
+			page.clock.run_for(NEXT_QUESTION)
+	expect(page.locator("[data-live-state]")).to_contain_text("We cannot reach the server.")
+	assert len(page.evaluate("window.writes")) == 1
+	page.unroute(RUNNING)
+	session.authorize(new_id(), customer.company, requested_seconds=6_900)
+	ask_again(page)
+	status = page.get_by_role("status").filter(has_text="Critical")
+	expect(status).to_contain_text("The balance is nearly used up.")
+	# A page that was loaded again would have forgotten.
+	assert page.evaluate("window.writes.length") > 1
+
+
+def test_live_figures_keep_the_form_of_the_page_and_the_time_the_companys_clocks(
+	new_customer: NewCustomer,
+) -> None:
+	customer = new_customer("50")
+	frappe.db.set_value("Billing Company", customer.company, "time_zone", "Asia/Kathmandu")
+	frappe.db.commit()
+	session.authorize(new_id(), customer.company, callee="+49 30 555 0100")
+	page = customer.page
+	page.clock.install()
+	customer.open(BILLING)
+	before = page.locator("[data-running]").inner_text()
+	ask_again(page)
+	expect(page.locator("[data-available]")).to_have_text("€49.58")
+	assert page.locator("[data-running]").inner_text() == before
+	page.route(RUNNING, fail)
+	page.clock.run_for(NEXT_QUESTION)
+	now = clock.local_time(clock.now_us(), ZoneInfo("Asia/Kathmandu"))
+	times = "|".join(f"{now - timedelta(minutes=ago):%H:%M}" for ago in range(3))
+	expect(page.locator("[data-live-state]")).to_contain_text(re.compile(f"is from ({times});"))
 
 
 def test_when_the_server_is_silent_the_page_says_so_and_keeps_what_it_has(new_customer: NewCustomer) -> None:

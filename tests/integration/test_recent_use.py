@@ -9,6 +9,7 @@ import pytest
 from prepaid_billing.calls import cdr, live, recent, session
 from prepaid_billing.ledger import clock
 from prepaid_billing.ledger.period import midnight, today, zone_of
+from prepaid_billing.portal import overview
 from tests import site
 from tests.client import Api
 from tests.factories import make_api_customer, make_company, new_id
@@ -29,13 +30,43 @@ def test_the_week_counts_its_calls_alone_and_tells_how_long_the_balance_lasts() 
 	call(company, 600, days_ago=7)
 	week = recent.recent(company).week
 	assert (week.calls, week.amount) == (2, Decimal("6.3"))
-	assert week == recent.of_last_days(company, 7)
-	assert recent.days_left(Decimal("9.5"), week) == 10
-	assert recent.days_left(Decimal("-1"), week) == 0
+	assert week == recent.of_last_days(company, recent.WEEK)
+	a_day = recent.per_day(company, week)
+	assert Decimal("6.3") / 7 <= a_day < Decimal("6.3") / 6
+	assert recent.days_left(Decimal("9.5"), a_day) == int(Decimal("9.5") / a_day)
+	assert recent.days_left(Decimal("-1"), a_day) == 0
 
 
 def test_a_company_that_did_not_call_has_no_end_in_sight() -> None:
-	assert recent.days_left(Decimal(5), recent.of_last_days(make_company("5"), 7)) is None
+	company = make_company("5")
+	a_day = recent.per_day(company, recent.of_last_days(company, recent.WEEK))
+	assert (a_day, recent.days_left(Decimal(5), a_day)) == (0, None)
+
+
+def lasts(company: str) -> str:
+	site.fresh()
+	return str(overview.overview(company)["days"])
+
+
+def test_use_is_measured_over_the_time_since_its_first_call_and_at_least_a_day() -> None:
+	company = make_company("28")
+	ago_us = clock.now_us() - 2 * 3600 * clock.SECOND
+	(answer,) = cdr.book([cdr.Cdr(new_id(), company, 2000, started_us=ago_us)])
+	assert answer.result == cdr.ACCEPTED
+	# 14 of 28 were spent within two hours: what is left lasts one such day, not seven.
+	assert lasts(company) == "about 1 day"
+	for days, words in ((1, "about 1 day"), (3, "about 3 days"), (5, "about 5 days")):
+		with site.later(days * 86_400):
+			assert lasts(company) == words
+
+
+def test_a_call_before_the_week_does_not_stretch_the_time_that_use_is_measured_over() -> None:
+	company = make_company("28")
+	call(company, 600, days_ago=20)
+	(answer,) = cdr.book([cdr.Cdr(new_id(), company, 1000, started_us=clock.now_us())])
+	assert answer.result == cdr.ACCEPTED
+	# 4.20 before the week, 7 of it today: 16.80 left.
+	assert lasts(company) == "about 2 days"
 
 
 @pytest.mark.parametrize(

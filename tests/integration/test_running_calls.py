@@ -1,13 +1,16 @@
 """What the live overview is told of calls in progress."""
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from prepaid_billing.calls import live, session
 from prepaid_billing.ledger import clock
+from prepaid_billing.portal import overview
 from tests.client import Api
 from tests.factories import make_api_customer, make_company, new_id
+from tests.integration.test_overview_page import text_of
 
 SECOND_PASS = datetime(2026, 10, 25, 1, 30, tzinfo=timezone.utc)
 """In the hour that clocks in Berlin show twice: half past two, for the second time."""
@@ -22,6 +25,45 @@ def test_level_and_minutes_come_with_the_figures() -> None:
 	session.authorize(new_id(), company)
 	answer = api.get("calls.running").json()["message"]
 	assert (answer["level"], answer["minutes_left"]) == ("Low", 46)
+
+
+def test_the_live_figures_are_worded_by_the_server_as_the_page_words_them() -> None:
+	company = make_company("200000", currency="HUF", rate_per_minute=42, time_zone="Asia/Kathmandu")
+	session.authorize(new_id(), company, callee="+4930555")
+	api = Api(make_api_customer(company))
+	words = api.get("calls.running").json()["message"]["in_words"]
+	now = clock.local_time(clock.now_us(), ZoneInfo("Asia/Kathmandu"))
+	assert words.pop("as_of") in (f"{now:%H:%M}", f"{now - timedelta(minutes=1):%H:%M}")
+	assert words == {
+		"available": "HUF199,958.00",
+		"held": "HUF42.00",
+		"minutes": "4,760 minutes",
+		"running": [{"callee": "+4930555", "length": "not answered yet", "cost": "HUF0.00"}],
+		"more_running": "",
+	}
+	assert words["available"] in text_of(company)
+
+
+@pytest.mark.parametrize("more,words", [(0, ""), (1, "1 more call"), (2, "2 more calls")])
+def test_calls_that_are_not_listed_are_counted(
+	monkeypatch: pytest.MonkeyPatch, more: int, words: str
+) -> None:
+	monkeypatch.setattr(overview, "RUNNING", 2)
+	company = make_company("50")
+	for _number in range(2 + more):
+		session.authorize(new_id(), company)
+	shown = overview.overview(company)
+	assert (len(shown["running"]), shown["more_running"]) == (2, words)
+
+
+def test_twenty_calls_are_listed_and_fifteen_more_are_told_of() -> None:
+	company = make_company("500")
+	for _number in range(35):
+		session.authorize(new_id(), company)
+	answer = Api(make_api_customer(company)).get("calls.running").json()["message"]
+	assert (len(answer["calls"]), len(answer["in_words"]["running"])) == (35, 20)
+	assert answer["in_words"]["more_running"] == "15 more calls"
+	assert "15 more calls" in text_of(company)
 
 
 @pytest.mark.parametrize("hour", [0, 1])

@@ -13,6 +13,7 @@ import pytest
 
 from prepaid_billing import ledger
 from prepaid_billing.exceptions import InvalidInput
+from prepaid_billing.exports import table as tables
 from prepaid_billing.exports import transactions
 from prepaid_billing.exports.table import safe
 from prepaid_billing.ledger import checkpoints, clock, statement
@@ -404,11 +405,66 @@ def test_telephone_numbers_stand_in_tables_as_they_are_dialled(
 	company: str, customer: Api, gateway: Api
 ) -> None:
 	call(gateway, company, 61, callee="+49 30 555 0100")
-	for flavour in ("csv", "excel"):
+	for flavour, written in (("csv", "{}"), ("excel", '="{}"')):
 		row = [*table(customer.get("transactions.export", format=flavour))[1].values()]
-		assert row[8:10] == ["+49301", "+49 30 555 0100"]
+		assert row[8:10] == [written.format("+49301"), written.format("+49 30 555 0100")]
 	assert [safe(text) for text in ("+49 30-1", "+1+1", "=+49", "+", "+49\t1")] == [
 		"'+49 30-1", "'+1+1", "'=+49", "'+", "'+49\t1"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+	"text,written",
+	[
+		("1234567890123456789", '="1234567890123456789"'),
+		("0301234567", '="0301234567"'),
+		("12E5", '="12E5"'),
+		("2026-11-22", '="2026-11-22"'),
+		("1/2", '="1/2"'),
+		("+1+1", "'+1+1"),
+		("+49 30-1", "'+49 30-1"),
+		('1"&A1&"', '1"&A1&"'),
+		("call-1", "call-1"),
+		("3 minutes", "3 minutes"),
+		("", ""),
+	],
+)
+def test_what_excel_would_take_for_a_number_is_written_so_that_it_stays_a_text(
+	text: str, written: str
+) -> None:
+	lines = b"".join(tables.lines("excel", ["a"], [[text]])).decode("utf-8-sig")
+	assert [*csv.reader(io.StringIO(lines))][1:] == ([[written]] if written else [[""]])
+	plain = b"".join(tables.lines("csv", ["a"], [[text]])).decode()
+	assert [*csv.reader(io.StringIO(plain))][1:] == [[safe(text)]]
+
+
+def entries_page(company: str, path: str = "view=entries") -> str:
+	text = Portal(*factories.make_customer(company)).get(f"/business/billing/transactions?{path}").text
+	return " ".join(re.sub(r"<[^>]+>", " ", text).split())
+
+
+def test_what_paid_for_a_call_is_said_in_a_whole_sentence_for_each_case(gateway: Api) -> None:
+	company = factories.make_company("1")
+	call_id = factories.new_id()
+
+	def report(seconds: int, revision: int) -> None:
+		row = {"call_id": call_id, "company": company, "duration_sec": seconds, "revision": revision}
+		[outcome] = gateway.ok("calls.record", cdrs=[{**row, "callee": "+4930555"}])
+		assert outcome["result"] == "accepted", outcome
+
+	report(60, 0)
+	assert "; paid from the balance" in entries_page(company)
+	report(600, 1)
+	assert "; paid from the balance in part, the rest is owed" in entries_page(company)
+	report(660, 2)
+	assert "; owed, because the balance was used up" in entries_page(company)
+	report(30, 3)
+	text = entries_page(company)
+	assert "; given back to the balance" in text
+	assert "paid from given" not in text.lower() and "paid from:" not in text
+	site.fresh()
+	day = clock.local_time(booked(company)[-1].booked_us, zone_of(company)).date()
+	opened = entries_page(company, path=f"open={day}")
+	assert "given back to the balance" in opened and "paid from given" not in opened.lower()
 
 
 @pytest.mark.parametrize(

@@ -1,54 +1,52 @@
-// The calls in progress on the balance page: asked for again and again while somebody looks. A page without this
-// script shows them as they were when it was opened.
+// The balance page while somebody looks: what is available, and the calls in progress, asked for again and again. A page
+// without this script shows them as they were when it was opened. The server words everything, and only what has changed
+// is written: a screen reader says again what is written again.
 const EVERY = 10_000;
 const PATIENCE = 8_000;
 
 for (const section of document.querySelectorAll("[data-running]")) {
 	const list = section.querySelector("ul");
-	const words = section.querySelector("[data-running-words]").dataset;
+	const more = section.querySelector("[data-more-running]");
 	const state = document.querySelector("[data-live-state]");
 	const address =
 		"/api/method/prepaid_billing.api.calls.running?" +
 		new URLSearchParams({ company: section.dataset.running });
-	const language = document.documentElement.lang || "en";
-	const currency = new Intl.NumberFormat(language, { style: "currency", currency: section.dataset.currency });
-	const money = (amount) => currency.format(amount).replace("-", "\u2212");
-	let seen = new Date();
+	let as_of = state.dataset.asOf;
 
-	const line = (call) => {
-		const item = document.createElement("li");
-		const parts = [
-			["pb-callee", call.callee || words.unknown],
-			["pb-length", call.answered ? length(call.seconds) : words.ringing],
-			["pb-number", money(call.amount)],
-		];
-		for (const [className, textContent] of parts)
-			item.append(Object.assign(document.createElement("span"), { className, textContent }), " ");
-		return item;
+	const show_calls = (calls) => {
+		while (list.children.length > calls.length) list.lastElementChild.remove();
+		calls.forEach((call, number) => {
+			const item = list.children[number] ?? list.appendChild(line());
+			write(item.children[0], call.callee);
+			write(item.children[1], call.length);
+			write(item.children[2], call.cost);
+		});
+		section.hidden = calls.length === 0;
 	};
 
-	const show = (answer) => {
-		// Status, its colour and its advice belong together: the server writes them anew.
-		if (answer.level !== section.dataset.level) return location.reload();
-		list.replaceChildren(...answer.calls.slice(0, 20).map(line));
-		section.hidden = answer.calls.length === 0;
+	const show = async (answer) => {
+		const words = answer.in_words;
+		if (answer.level !== section.dataset.level) {
+			await renew("[data-status]");
+			section.dataset.level = answer.level;
+		}
+		show_calls(words.running);
+		write(more, words.more_running);
+		more.hidden = words.more_running === "";
 		state.hidden = true;
-		figure("[data-available]", money(answer.available));
-		figure("[data-held]", money(answer.reserved_balance));
-		const minutes = document.querySelector("[data-minutes]");
-		if (answer.minutes_left !== null)
-			figure("[data-minutes]", minutes.dataset.minutes.replace("{0}", answer.minutes_left.toLocaleString(language)));
+		write(document.querySelector("[data-available]"), words.available);
+		write(document.querySelector("[data-held]"), words.held);
+		write(document.querySelector("[data-minutes]"), words.minutes || "–");
 		const hint = document.querySelector("[data-held-hint]");
-		hint.textContent = Number(answer.reserved_balance) ? hint.dataset.some : hint.dataset.none;
-		seen = new Date();
+		write(hint, Number(answer.reserved_balance) ? hint.dataset.some : hint.dataset.none);
+		as_of = words.as_of;
 	};
 
 	// Why there is no new answer: no server, no login any more, or no right to look any more.
 	const tell = (status) => {
-		const time = seen.toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
 		const { stale, loggedOut, refused } = state.dataset;
 		const why = status === 401 ? loggedOut : status === 403 || status === 404 ? refused : stale;
-		state.querySelector("span").textContent = why.replace("{0}", time);
+		write(state.querySelector("span"), why.replace("{0}", as_of));
 		state.querySelector("a").hidden = status !== 401;
 		state.hidden = false;
 	};
@@ -57,7 +55,7 @@ for (const section of document.querySelectorAll("[data-running]")) {
 		if (!document.hidden) {
 			try {
 				const answer = await fetch(address, { signal: AbortSignal.timeout(PATIENCE) });
-				if (answer.ok) show((await answer.json()).message);
+				if (answer.ok) await show((await answer.json()).message);
 				else tell(answer.status);
 			} catch {
 				tell();
@@ -68,14 +66,20 @@ for (const section of document.querySelectorAll("[data-running]")) {
 	setTimeout(ask, EVERY);
 }
 
-function length(seconds) {
-	const two = (number) => String(number).padStart(2, "0");
-	const minutes = Math.floor(seconds / 60);
-	const rest = two(seconds % 60);
-	return minutes < 60 ? `${minutes}:${rest}` : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${rest}`;
+function line() {
+	const item = document.createElement("li");
+	for (const className of ["pb-callee", "pb-length", "pb-number"])
+		item.append(Object.assign(document.createElement("span"), { className }), " ");
+	return item;
 }
 
-function figure(selector, text) {
-	for (const element of document.querySelectorAll(selector))
-		if (element.textContent !== text) element.textContent = text;
+function write(element, text) {
+	if (element.textContent !== text) element.textContent = text;
+}
+
+// Take a part of the page as the server makes it now: status, its colour and its advice belong together.
+async function renew(selector) {
+	const answer = await fetch(location.href, { signal: AbortSignal.timeout(PATIENCE) });
+	const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+	document.querySelector(selector).replaceChildren(...page.querySelector(selector).childNodes);
 }

@@ -22,5 +22,7 @@ def get_context(context: frappe._dict) -> None:
 	if frappe.request.method == "POST":
 		payable_company(topup.company)
 		topups.cancel(topup.name)
-	context.update(payment(topups.find(topup.name)), topup=topup.name, title=_("Top-up"))
+	context.update(
+		payment(topups.find(topup.name), portal.may_pay(topup.company)), topup=topup.name, title=_("Top-up")
+	)
 	context.csrf_token = frappe.sessions.get_csrf_token()

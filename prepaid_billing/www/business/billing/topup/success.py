@@ -17,7 +17,7 @@ no_cache = 1
 def get_context(context: frappe._dict) -> None:
 	topup = portal.own_topup(lambda: topups.by_session(portal.argument("session_id") or ""))
 	is_known = _ask_stripe(topup.name)
-	context.update(payment(topups.find(topup.name)), title=_("Top-up"))
+	context.update(payment(topups.find(topup.name), portal.may_pay(topup.company)), title=_("Top-up"))
 	if not is_known and context.result != "paid":
 		context.result = "checking"
 
