@@ -258,7 +258,7 @@ class _Attempt:
 	amount: Decimal
 	key: str | None
 	livemode: bool
-	limits: Limits
+	limits: Limits | None
 	caps: Caps
 	vat_rate: Decimal
 	credits_net: bool
@@ -325,7 +325,9 @@ def _begun(account: LockedBalance, attempt: _Attempt, name: str) -> dict[str, ob
 	}
 
 
-def _check_amount(amount: Decimal, currency: str, allowed: Limits) -> None:
+def _check_amount(amount: Decimal, currency: str, allowed: Limits | None) -> None:
+	if not allowed:
+		raise limits.not_set_up(currency)
 	smallest, largest = allowed.smallest, allowed.largest
 	if not smallest <= amount <= largest:
 		raise InvalidAmount(

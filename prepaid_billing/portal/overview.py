@@ -12,6 +12,7 @@ from prepaid_billing.display import day_of, days_in_words, length, moment, money
 from prepaid_billing.exports.transactions import description
 from prepaid_billing.ledger import BalanceView, balance_of, clock, last_entries
 from prepaid_billing.ledger.period import zone_of
+from prepaid_billing.payments import limits
 from prepaid_billing.portal import address, may_pay, payers
 from prepaid_billing.portal.figures import column, language, minutes, number, price_in_words, rate_of
 
@@ -41,7 +42,7 @@ def overview(company: str) -> dict[str, object]:
 		"blocked": blocked(stop),
 		"payers": "" if can_pay else payers(company),
 		"may_pay": can_pay,
-		"takes_topups": takes_topups(stop),
+		"takes_topups": takes_topups(stop) and bool(limits.of(view.currency)),
 		"topup_url": address("/topup", company),
 	}
 

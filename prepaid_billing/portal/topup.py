@@ -33,6 +33,8 @@ def topup_form(company: str) -> dict[str, object]:
 		raise AccountBlocked(blocked(stop))
 	rate = rate_of(view)
 	allowed = limits.of(view.currency)
+	if not allowed:
+		raise limits.not_set_up(view.currency)
 	month = recent.of_last_days(company, recent.MONTH).amount
 	return {
 		"available": money(view.available, view.currency),
