@@ -11,7 +11,7 @@ from prepaid_billing.calls.pricing import rate_for
 from prepaid_billing.calls.settle import REVIEWS
 from prepaid_billing.exceptions import BillingError, NoRate, UnknownCall
 from prepaid_billing.ledger import clock, constraints
-from prepaid_billing.payments import issuing, keys, topups
+from prepaid_billing.payments import issuing, keys, limits, topups
 from prepaid_billing.rating.money import as_text, from_database
 
 Section = tuple[str, list[str]]
@@ -215,7 +215,15 @@ def _waiting() -> list[str]:
 		("mails not sent", "Email Queue", {"status": ["in", ["Not Sent", "Sending", "Error"]]}),
 	)
 	lines = [f"{label:<44} {frappe.db.count(doctype, filters):>6}" for label, doctype, filters in counts]
-	return [*lines, _receipts(), _without_owner()]
+	return [*lines, _receipts(), _without_owner(), *_without_limits()]
+
+
+def _without_limits() -> list[str]:
+	"""Say in which currencies nobody can top up, because the settings do not say how little and how much."""
+	currencies = limits.without()
+	if not currencies:
+		return []
+	return [f"no TOP-UPS in {', '.join(currencies)}: give them a row under Other Currencies in the settings"]
 
 
 def _without_owner() -> str:

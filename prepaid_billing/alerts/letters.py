@@ -4,11 +4,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from urllib.parse import urlencode
 
+import frappe
 from frappe import _
 from frappe.utils import get_url
 
 from prepaid_billing.display import days_in_words, minutes_in_words, money
+from prepaid_billing.payments.issuing import RECEIPT
 from prepaid_billing.payments.reasons import claim_in_words, in_words
+from prepaid_billing.payments.receipts import title
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,10 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-	"""What a mail tells of a payment. ``moved`` is what it added to the balance, or took from it."""
+	"""What a mail tells of a payment. ``moved`` is what it added to the balance, or took from it.
+
+	``document`` is its receipt or credit note, where there is one, as ``receipts.find`` gives it.
+	"""
 
 	company: str
 	currency: str
@@ -33,10 +39,9 @@ class Payment:
 	available: Decimal
 	tax: Decimal = Decimal()
 	reason: str = ""
-	has_receipt: bool = False
+	document: dict | None = None
 	is_attached: bool = False
 	is_final: bool = False
-	is_test: bool = False
 	stops_calls: bool = False
 
 	def money(self, amount: Decimal) -> str:
@@ -85,8 +90,24 @@ def topup_received(payment: Payment) -> Letter:
 		_("Top-up of {0} received").format(amount) + f": {payment.company}",
 		_("{0} was added to your balance.").format(amount),
 		[*rows, _now(payment)],
-		_receipt(payment),
+		_document(payment),
 		_balance(payment),
+	)
+
+
+def document(payment: Payment) -> Letter:
+	"""Return the mail on a receipt or credit note that was issued when the mail on its money was gone."""
+	issued = frappe._dict(payment.document or {})
+	name = f"{title(issued)} {issued.receipt_number}"
+	rows = [(_("Amount"), payment.money(payment.amount))]
+	if payment.tax:
+		rows.append((_("VAT included"), payment.money(payment.tax)))
+	return Letter(
+		f"{name}: {payment.company}",
+		name,
+		rows,
+		_document(payment),
+		(_("See your payments"), address("/transactions", payment.company)),
 	)
 
 
@@ -114,7 +135,10 @@ def refund(payment: Payment) -> Letter:
 		_("Refund of {0}").format(payment.money(payment.amount)) + f": {payment.company}",
 		_("We have refunded {0}.").format(payment.money(payment.amount)),
 		[*rows, _now(payment)],
-		[_("The money goes back to the card or account that you paid with. Your bank may need some days.")],
+		[
+			_("The money goes back to the card or account that you paid with. Your bank may need some days."),
+			*_document(payment),
+		],
 		_balance(payment),
 	)
 
@@ -125,7 +149,10 @@ def refund_failed(payment: Payment) -> Letter:
 		_("Your refund did not go through") + f": {payment.company}",
 		_("The refund of {0} did not go through.").format(payment.money(payment.amount)),
 		[(_("Refund"), payment.money(payment.amount)), _now(payment)],
-		[_("The amount is back on your balance. We will contact you about another way to pay it out.")],
+		[
+			_("The amount is back on your balance. We will contact you about another way to pay it out."),
+			*_document(payment),
+		],
 		_balance(payment),
 	)
 
@@ -178,14 +205,20 @@ def address(subpage: str, company: str) -> str:
 	return get_url(f"/business/billing{subpage}?" + urlencode({"company": company}))
 
 
-def _receipt(payment: Payment) -> list[str]:
-	if not payment.has_receipt:
+def _document(payment: Payment) -> list[str]:
+	if not payment.document:
 		return []
-	if payment.is_attached and payment.is_test:
+	is_receipt, is_test = payment.document["kind"] == RECEIPT, not payment.document["livemode"]
+	if not payment.is_attached:
+		place = address("/transactions", payment.company)
+		if is_receipt:
+			return [_("The receipt stands beside the payment: {0}").format(place)]
+		return [_("The document stands beside the payment: {0}").format(place)]
+	if is_test and is_receipt:
 		return [_("A test receipt is attached: no money moved, and it is no tax document.")]
-	if payment.is_attached:
-		return [_("The receipt is attached.")]
-	return [_("The receipt stands beside the payment: {0}").format(address("/transactions", payment.company))]
+	if is_test:
+		return [_("A test document is attached: no money moved, and it is no tax document.")]
+	return [_("The receipt is attached.") if is_receipt else _("The document is attached.")]
 
 
 def _how_it_goes_on(payment: Payment) -> list[str]:

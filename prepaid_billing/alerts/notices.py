@@ -22,8 +22,8 @@ from prepaid_billing.rating.money import from_database
 
 LONG_US = 400 * DAY_US
 """How long a bank may look at a payment before it takes it back."""
-RECEIPT_WAITS_US = 600 * clock.SECOND
-"""How long a mail waits for the receipt of its payment, and for its file."""
+DOCUMENT_WAITS_US = 600 * clock.SECOND
+"""How long a mail waits for the receipt or credit note of its money, and for its file. What comes later is mailed alone."""
 
 
 def tell() -> int:
@@ -34,21 +34,25 @@ def tell() -> int:
 def _due(source: Source) -> list[frappe._dict]:
 	now_us = clock.now_us()
 	since_us = now_us - source.days * DAY_US
-	moments = {"since": clock.site_time(since_us), "long_since": clock.site_time(now_us - LONG_US)}
-	return frappe.db.sql(source.query, {"kind": source.kind, "since_us": since_us, **moments}, as_dict=True)
+	fresh_us = now_us - DOCUMENT_WAITS_US
+	moments = {"since": since_us, "long_since": now_us - LONG_US, "fresh": fresh_us}
+	values = {name: clock.site_time(moment) for name, moment in moments.items()}
+	values |= {"kind": source.kind, "since_us": since_us, "fresh_us": fresh_us}
+	return frappe.db.sql(source.query, values, as_dict=True)
 
 
 def _tell(source: Source, row: frappe._dict) -> None:
 	"""Prepare everything, then write notice and mail in one transaction: whoever comes second writes neither."""
 	to = _recipients(source, row.company, row.name)
 	hindrance = _hindrance(source, row.company, to)
-	receipt = None
-	if source.kind == "Top-up received" and not hindrance:
-		receipt = _receipt_of(row.name)
-		if not receipt and _receipt_is_coming(row.name):
-			return
-	attachments = _attachments(row.name, receipt) if receipt else []
-	payment = _payment(row, receipt, attachments)
+	if row.is_fresh and not row.document and not hindrance and issuing.seller_is_known():
+		return
+	document = receipts.find(row.document) if row.document else None
+	files = (
+		_files(document, may_fail=not (row.is_fresh or _is_alone(source)))
+		if document and not hindrance
+		else []
+	)
 	notice = {
 		"kind": source.kind,
 		"company": row.company,
@@ -61,11 +65,19 @@ def _tell(source: Source, row: frappe._dict) -> None:
 
 	def write() -> str | None:
 		"""Return why no mail was made, or None where another sweep has told it."""
+		is_mailed = document and not _lock_to_mail(document.name)
+		if _is_alone(source) and is_mailed:
+			return None
 		written = first(f"{source.kind}:{row.name}", notice)
-		if not written or hindrance:
-			return hindrance if written else None
+		if not written:
+			return None
+		attachments = [] if is_mailed else files
+		if attachments or (hindrance and document):
+			rows.update("Billing Receipt", document.name, {"is_to_mail": 0})
+		if hindrance:
+			return hindrance
 		with print_language(mail.language_of(row.company)):
-			letter = source.letter(payment)
+			letter = source.letter(_payment(row, document, attachments))
 			if mail.queue(row.company, to, letter, ("Billing Notice", written), attachments):
 				return ""
 		rows.update("Billing Notice", written, {"status": "Not Sent", "reason": NOBODY_REACHED})
@@ -76,7 +88,21 @@ def _tell(source: Source, row: frappe._dict) -> None:
 		log("notice", kind=source.kind, company=row.company, reference=row.name, sent=not why, reason=why)
 
 
-def _payment(row: frappe._dict, receipt: frappe._dict | None, attachments: list) -> Payment:
+def _is_alone(source: Source) -> bool:
+	"""Whether a mail is about a document, and not about the money that moved."""
+	return source.doctype == "Billing Receipt"
+
+
+def _lock_to_mail(document: str) -> bool:
+	"""Lock a document and return whether it still is to be mailed: of two mails one takes it along."""
+	return bool(
+		frappe.db.sql("SELECT is_to_mail FROM `tabBilling Receipt` WHERE name = %s FOR UPDATE", (document,))[
+			0
+		][0]
+	)
+
+
+def _payment(row: frappe._dict, document: frappe._dict | None, attachments: list) -> Payment:
 	return Payment(
 		company=row.company,
 		currency=row.currency,
@@ -85,10 +111,9 @@ def _payment(row: frappe._dict, receipt: frappe._dict | None, attachments: list)
 		available=balance_of(row.company).available,
 		tax=from_database(row.tax),
 		reason=row.reason or "",
-		has_receipt=bool(receipt),
+		document=document,
 		is_attached=bool(attachments),
 		is_final=row.status == "Lost",
-		is_test=bool(receipt and not receipt.livemode),
 		stops_calls=bool(settings.get("dispute_stops_calls")),
 	)
 
@@ -130,25 +155,9 @@ def _hindrance(source: Source, company: str, to: list[str]) -> str:
 	return "" if to else NOBODY_LISTED
 
 
-def _receipt_of(topup: str) -> frappe._dict | None:
-	"""Return the receipt of a top-up, or None where there is none (yet)."""
-	name = frappe.db.get_value("Balance Topup", topup, "receipt")
-	return receipts.find(name) if name else None
-
-
-def _attachments(topup: str, receipt: frappe._dict) -> list[dict[str, object]]:
-	"""Return the receipt as a file; none where that has failed for some minutes, because the mail matters more."""
-	content, error = attempt(receipt.name, receipts.pdf)
-	if error and _is_fresh(topup):
+def _files(document: frappe._dict, may_fail: bool) -> list[dict[str, object]]:
+	"""Return a document as a file; none where that fails and the mail does not wait any longer, as it matters more."""
+	content, error = attempt(document.name, receipts.pdf)
+	if error and not may_fail:
 		raise error
-	return [] if error else [{"fname": receipts.file_name(receipt), "fcontent": content}]
-
-
-def _receipt_is_coming(topup: str) -> bool:
-	"""Whether the sweep that issues receipts will have one soon: it needs a seller in the settings."""
-	return issuing.seller_is_known() and _is_fresh(topup)
-
-
-def _is_fresh(topup: str) -> bool:
-	paid_us = frappe.db.get_value("Balance Topup", topup, "paid_us")
-	return clock.now_us() - paid_us < RECEIPT_WAITS_US
+	return [] if error else [{"fname": receipts.file_name(document), "fcontent": content}]

@@ -7,14 +7,19 @@ from prepaid_billing.alerts import letters
 from prepaid_billing.alerts.letters import Letter, Payment
 
 _TOPUP = """
-	CAST(r.amount AS CHAR) AS amount, CAST(r.credited AS CHAR) AS moved, CAST(r.tax AS CHAR) AS tax,
+	r.status, CAST(r.amount AS CHAR) AS amount, CAST(r.credited AS CHAR) AS moved, CAST(r.tax AS CHAR) AS tax,
 	r.failure_reason AS reason
 """
 _CLAIM = """
-	CAST(r.amount AS CHAR) AS amount, CAST(r.booked_amount AS CHAR) AS moved, '0' AS tax, r.reason
+	r.status, CAST(r.amount AS CHAR) AS amount, CAST(r.booked_amount AS CHAR) AS moved, '0' AS tax, r.reason
 """
+_DOCUMENT = """
+	'' AS status, CAST(r.gross AS CHAR) AS amount, '0' AS moved, CAST(r.tax AS CHAR) AS tax, '' AS reason
+"""
+_COLUMNS = {"Balance Topup": _TOPUP, "Billing Receipt": _DOCUMENT}
 _DUE = """
-	SELECT r.name, r.company, r.currency, r.status, {columns} FROM `tab{doctype}` r LEFT JOIN `tabBilling Notice` n
+	SELECT r.name, r.company, r.currency, {columns}, {document} AS document, {fresh} AS is_fresh
+	FROM `tab{doctype}` r LEFT JOIN `tabBilling Notice` n
 		ON n.notice_key = CONCAT(%(kind)s, ':', r.name) COLLATE utf8mb4_nopad_bin
 	WHERE {happened} AND n.name IS NULL ORDER BY r.creation LIMIT 1000
 """
@@ -22,7 +27,10 @@ _DUE = """
 
 @dataclass(frozen=True, slots=True)
 class Source:
-	"""A kind of mail: the company's switch for it, the rows that it tells of, for how many days, and its letter."""
+	"""A kind of mail: the company's switch for it, the rows that it tells of, for how many days, and its letter.
+
+	``document`` is the receipt or credit note that belongs to it, and ``fresh`` whether the mail shall wait for that.
+	"""
 
 	kind: str
 	switch: str
@@ -30,12 +38,19 @@ class Source:
 	happened: str
 	days: int
 	letter: Callable[[Payment], Letter]
+	document: str = "NULL"
+	fresh: str = "0"
 
 	@property
 	def query(self) -> str:
 		"""SQL for what was not told yet."""
-		columns = _TOPUP if self.doctype == "Balance Topup" else _CLAIM
-		return _DUE.format(columns=columns, doctype=self.doctype, happened=self.happened)
+		return _DUE.format(
+			columns=_COLUMNS.get(self.doctype, _CLAIM),
+			document=self.document,
+			fresh=self.fresh,
+			doctype=self.doctype,
+			happened=self.happened,
+		)
 
 
 _MADE = "r.creation > %(since)s AND r.status {}"
@@ -48,6 +63,7 @@ _TAKEN = """
 		)
 	)
 """
+_ISSUED = "r.is_to_mail = 1 AND r.issued_us > %(since_us)s AND r.kind {}"
 SOURCES = (
 	Source(
 		"Top-up received",
@@ -56,6 +72,8 @@ SOURCES = (
 		"r.paid_us > %(since_us)s",
 		7,
 		letters.topup_received,
+		"r.receipt",
+		"r.paid_us > %(fresh_us)s",
 	),
 	Source(
 		"Payment failed",
@@ -66,7 +84,16 @@ SOURCES = (
 		21,
 		letters.payment_failed,
 	),
-	Source("Refund", "mail_refund", "Billing Refund", _MADE.format("= 'Succeeded'"), 30, letters.refund),
+	Source(
+		"Refund",
+		"mail_refund",
+		"Billing Refund",
+		_MADE.format("= 'Succeeded'"),
+		30,
+		letters.refund,
+		"r.credit_note",
+		"r.creation > %(fresh)s",
+	),
 	Source(
 		"Refund failed",
 		"mail_refund",
@@ -74,6 +101,8 @@ SOURCES = (
 		_MADE.format("IN ('Failed', 'Cancelled') AND r.bookings > 0"),
 		60,
 		letters.refund_failed,
+		"r.reversal",
+		"r.creation > %(fresh)s AND r.credit_note > ''",
 	),
 	Source("Dispute", "mail_dispute", "Billing Dispute", _TAKEN, 30, letters.dispute),
 	Source(
@@ -92,5 +121,24 @@ SOURCES = (
 		_MADE.format("= 'Lost' AND r.bookings > 2"),
 		180,
 		letters.dispute_lost,
+	),
+	# What no mail about the money took along, because it was issued later. Those of before is_to_mail are not told.
+	Source(
+		"Receipt",
+		"mail_topup",
+		"Billing Receipt",
+		_ISSUED.format("= 'Receipt'"),
+		30,
+		letters.document,
+		"r.name",
+	),
+	Source(
+		"Credit note",
+		"mail_refund",
+		"Billing Receipt",
+		_ISSUED.format("<> 'Receipt'"),
+		30,
+		letters.document,
+		"r.name",
 	),
 )

@@ -61,6 +61,7 @@ INDEXES = (
 	("Balance Topup", "pb_topup_receipt", ("receipt", "paid_us")),
 	("Billing Refund", "pb_refund_credit_note", ("credit_note", "status")),
 	("Billing Receipt", "pb_receipt_page", ("company", "issued_us", "name")),
+	("Billing Receipt", "pb_receipt_to_mail", ("is_to_mail", "issued_us")),
 	("Prepaid Balance", "pb_balance_low", ("is_low", "name")),
 	("Balance Topup", "pb_topup_paid", ("paid_us",)),
 	("Balance Topup", "pb_topup_state", ("status", "created_us")),

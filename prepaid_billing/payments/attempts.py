@@ -20,11 +20,12 @@ _WAIT = 5
 _DAY, _TEN_MINUTES = 86_400 * clock.SECOND, 600 * clock.SECOND
 _OF_COMPANY = """
 	SELECT COUNT(*), COALESCE(SUM(status IN ('Created', 'Processing') AND created_us > %(session)s), 0)
-	FROM `tabBalance Topup` WHERE company = %(company)s AND created_us > %(day)s
+	FROM `tabBalance Topup` WHERE company = %(company)s AND created_us > %(day)s AND name <> %(but)s
 """
 _OF_USER = """
 	SELECT COUNT(*) FROM `tabBalance Topup`
-	WHERE initiated_by = %(user)s AND created_us > %(ten_minutes)s AND (%(everywhere)s OR company = %(company)s)
+	WHERE initiated_by = %(user)s AND created_us > %(ten_minutes)s AND name <> %(but)s
+		AND (%(everywhere)s OR company = %(company)s)
 """
 
 
@@ -67,9 +68,13 @@ def caps() -> Caps:
 	)
 
 
-def check(account: LockedBalance, most: Caps) -> None:
-	"""Refuse one more top-up of the session user, or of the company whose balance is locked. Raises RateLimited."""
+def check(account: LockedBalance, most: Caps, but: str) -> None:
+	"""Refuse one more top-up of the session user, or of the company whose balance is locked. Raises RateLimited.
+
+	``but`` is the top-up that would begin: one that begins again does not stand in its own way.
+	"""
 	values = {
+		"but": but,
 		"user": frappe.session.user,
 		"everywhere": most.everywhere,
 		"company": account.company,

@@ -10,6 +10,7 @@ A dispute gets none: the bank takes the money, but what was sold stays sold.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 import frappe
@@ -26,6 +27,10 @@ RECEIPT, CREDIT_NOTE, REVERSAL = "Receipt", "Credit Note", "Reversal"
 TEST_PREFIX = "TEST-"
 """What a number of test mode begins with: no money moved."""
 
+_NEWS_US = 30 * 86_400 * clock.SECOND
+"""How long after its payment or refund a document is still mailed. A site that names its seller after years mails none of
+those years; they stand in the portal."""
+
 _WITHOUT_RECEIPT = """
 	SELECT name, livemode FROM `tabBalance Topup` WHERE receipt IS NULL AND paid_us > 0 ORDER BY paid_us, name LIMIT 1000
 """
@@ -40,7 +45,7 @@ _WITHOUT_REVERSAL = """
 	ORDER BY r.creation LIMIT 1000
 """
 _REFUND = """
-	SELECT topup, status, CAST(amount AS CHAR) AS amount, credit_note, reversal
+	SELECT topup, status, CAST(amount AS CHAR) AS amount, credit_note, reversal, creation
 	FROM `tabBilling Refund` WHERE name = %s FOR UPDATE
 """
 _ISSUED = """
@@ -140,6 +145,10 @@ class _Series:
 		rows.insert("Billing Receipt Year", self.now_us, first)
 		return 0
 
+	def is_news(self, moment: datetime) -> bool:
+		"""Whether what happened at a moment of the site's clocks is told by a mail when its document is issued now."""
+		return moment > clock.site_time(self.now_us - _NEWS_US)
+
 	def write(self, key: str, columns: dict[str, object]) -> str:
 		"""Insert a document under the next number and return its name."""
 		name, sequence = rows.new_name(), self.last + 1
@@ -170,6 +179,7 @@ def _receipt(series: _Series, name: str) -> str | None:
 			"topup": name,
 			"company": topup.company,
 			"paid_at": clock.site_time(topup.paid_us),
+			"is_to_mail": int(series.is_news(clock.site_time(topup.paid_us))),
 			"currency": topup.currency,
 			"vat_rate": topup.vat_rate,
 			**_amounts(topup.amount_paid, topup.tax),
@@ -192,6 +202,7 @@ def _credit_note(series: _Series, name: str) -> str | None:
 	document = series.write(
 		f"credit-note:{name}",
 		{**copied, "kind": CREDIT_NOTE, "refund": name, "corrects": receipt}
+		| {"is_to_mail": int(series.is_news(refund.creation))}
 		| _amounts(-refund.amount, left - tax),
 	)
 	rows.update("Billing Refund", name, {"credit_note": document})
@@ -205,7 +216,7 @@ def _reversal(series: _Series, name: str) -> str | None:
 	copied = _copy(refund.credit_note)
 	document = series.write(
 		f"reversal:{name}",
-		{**copied, "kind": REVERSAL, "refund": name, "corrects": refund.credit_note}
+		{**copied, "kind": REVERSAL, "refund": name, "corrects": refund.credit_note, "is_to_mail": 1}
 		| _amounts(-copied.gross, -copied.tax),
 	)
 	rows.update("Billing Refund", name, {"reversal": document})

@@ -1,25 +1,31 @@
 """How little and how much is paid at once in a currency, and what is offered first. Amounts are in major units.
 
 A currency with a row in the settings has its own limits. Any other one takes the general ones, but never less or more
-than Stripe takes: 10 is a fair least top-up in euros, and Stripe refuses it in yen.
+than Stripe takes: 10 is a fair least top-up in euros, and Stripe refuses it in yen. Where nothing is known of what Stripe
+takes at least, there are no top-ups until a row says what they shall be: 10 won are less than a cent.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+import frappe
+from frappe import _
+
 from prepaid_billing import settings
+from prepaid_billing.exceptions import AccountBlocked
 from prepaid_billing.payments.facts import NotRepresentable, to_minor
 from prepaid_billing.rating.money import ZERO, exponent, from_database
 
-# https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts. Where Stripe states none, it is the equivalent
-# of half a dollar, which only Stripe knows: it refuses what is less, and nothing was charged.
+# https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts, as published in September 2026. It holds where
+# Stripe pays out in that currency; where it converts, a payment must reach the least of the other currency too. So what
+# the page says of ARS, COP, IDR, ILS, KRW, PHP, RUB and ZAR, half a unit or 50 won, is left out: few accounts are paid out
+# in them, and converted that is next to nothing. Where it names none, only Stripe knows the equivalent of half a dollar.
 _LEAST_AT_STRIPE = {
 	**dict.fromkeys("AUD BRL CAD CHF EUR INR NZD SGD USD".split(), Decimal("0.50")),
 	**dict.fromkeys("AED MYR PLN RON".split(), Decimal(2)),
 	**dict.fromkeys("NOK SEK".split(), Decimal(3)),
 	**dict.fromkeys("MXN THB".split(), Decimal(10)),
-	"BGN": Decimal(1),
 	"CZK": Decimal(15),
 	"DKK": Decimal("2.50"),
 	"GBP": Decimal("0.30"),
@@ -39,22 +45,36 @@ class Limits:
 	suggested: list[Decimal]
 
 
-def of(currency: str) -> Limits:
-	"""Return the limits of a currency, as the settings say."""
+def of(currency: str) -> Limits | None:
+	"""Return the limits of a currency, as the settings say; None where they must say it and do not."""
 	for row in settings.get("topup_limits") or []:
 		if row.currency == currency:
 			return Limits(
 				from_database(row.smallest), from_database(row.largest), whole(row.suggested_amounts)
 			)
+	least = least_at_stripe(currency)
+	if not least:
+		return None
 	return Limits(
-		max(settings.amount("topup_minimum"), least_at_stripe(currency)),
+		max(settings.amount("topup_minimum"), least),
 		min(settings.amount("topup_maximum"), most_at_stripe(currency)),
 		whole(settings.get("suggested_amounts")),
 	)
 
 
+def not_set_up(currency: str) -> AccountBlocked:
+	"""Return the refusal of a top-up in a currency without limits."""
+	return AccountBlocked(_("Top-ups in {0} are not set up. Please contact us.").format(currency))
+
+
+def without() -> list[str]:
+	"""Return the currencies of companies that cannot top up, because the settings name no limits for them."""
+	used = frappe.get_all("Billing Company", distinct=True, pluck="currency", order_by="currency")
+	return [currency for currency in used if not of(currency)]
+
+
 def least_at_stripe(currency: str) -> Decimal:
-	"""Return the least that Stripe takes in a currency, 0 where it states none."""
+	"""Return the least that Stripe takes in a currency, 0 where that is not known."""
 	return _LEAST_AT_STRIPE.get(currency, ZERO)
 
 

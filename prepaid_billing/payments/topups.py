@@ -34,15 +34,16 @@ from prepaid_billing.rating.money import from_database
 SESSION_SECONDS = attempts.OPEN_FOR // clock.SECOND
 """How long a customer may take at Checkout."""
 
-_WINDOW_SECONDS = 1200
-"""How long the same key is used at Stripe; its sessions live at least 30 minutes from their creation."""
+_WINDOW_US = 1200 * clock.SECOND
+"""How long one page is asked for with one key at Stripe; its sessions live at least 30 minutes from their creation."""
 
 
-def create(company: str, amount: Decimal, key: str | None = None) -> dict[str, str]:
-	"""Begin a top-up of ``amount`` and return ``{"topup", "checkout_url"}``.
+def create(company: str, amount: Decimal, key: str | None = None) -> dict[str, str | None]:
+	"""Begin a top-up of ``amount`` and return ``{"topup", "status", "checkout_url"}``, None where nothing is to be paid.
 
-	Our row is committed first, then Stripe is called outside of any lock, with the row's name as the key.
-	The same ``key`` again returns the same top-up.
+	Our row is committed first, then Stripe is called outside of any lock, with the row's name in the key.
+	The same ``key`` again returns the same top-up as it stands, whatever has become of the company and the limits.
+	Only where no page was opened, and none can be any more by asking Stripe for the same, it is begun again: as a new one.
 
 	Raises InvalidAmount, RateLimited, Duplicate, UnknownCompany, AccountBlocked, TryAgain where nobody knows whether
 	a page was opened, and PaymentRefused where none was: then it has failed.
@@ -61,14 +62,24 @@ def create(company: str, amount: Decimal, key: str | None = None) -> dict[str, s
 
 	def work() -> frappe._dict:
 		with ledger.locked(company) as account:
-			return _known(attempt, company) or _insert(account, attempt)
+			topup = _known(attempt, company)
+			if not topup:
+				return _insert(account, attempt)
+			return _begin_again(account, attempt, topup) if _is_over_unopened(account, topup) else topup
 
 	with attempts.one_of_user():
 		topup = transaction.run(work)
-	if not topup.checkout_url:
-		topup.checkout_url = _open_session(topup)
-	log("top-up begun", company=company, topup=topup.name, amount=amount)
-	return {"topup": topup.name, "checkout_url": topup.checkout_url}
+	if topup.status == "Created" and not topup.checkout_session_id:
+		_open_session(topup)
+		topup = find(topup.name)
+	log("top-up begun", company=company, topup=topup.name, status=topup.status, amount=amount)
+	return {"topup": topup.name, "status": topup.status, "checkout_url": page_of(topup)}
+
+
+def page_of(topup: frappe._dict) -> str | None:
+	"""Return where a top-up can still be paid, or None."""
+	ends_us = topup.created_us + SESSION_SECONDS * clock.SECOND
+	return topup.checkout_url if topup.status == "Created" and clock.now_us() < ends_us else None
 
 
 def refresh(name: str) -> None:
@@ -247,13 +258,51 @@ class _Attempt:
 	amount: Decimal
 	key: str | None
 	livemode: bool
-	limits: Limits
+	limits: Limits | None
 	caps: Caps
 	vat_rate: Decimal
 	credits_net: bool
 
 
 def _insert(account: LockedBalance, attempt: _Attempt) -> frappe._dict:
+	rows.insert(
+		"Balance Topup",
+		account.now_us,
+		{
+			"name": attempt.name,
+			"company": account.company,
+			"currency": account.currency,
+			"amount": attempt.amount,
+			# Kept with the row: what the settings say when it is paid is not what the customer was told.
+			"vat_rate": attempt.vat_rate,
+			"credits_net": int(attempt.credits_net),
+			"idempotency_key": attempt.key,
+			"livemode": int(attempt.livemode),
+			**_begun(account, attempt, attempt.name),
+		},
+	)
+	return find(attempt.name)
+
+
+def _is_over_unopened(account: LockedBalance, topup: frappe._dict) -> bool:
+	"""Whether a top-up has no page, and asking Stripe with the key of before would not give the one that was lost."""
+	if topup.checkout_session_id:
+		return False
+	is_asked_for = topup.status == "Created" and account.now_us < topup.created_us + _WINDOW_US
+	return topup.status in ("Created", "Failed", "Expired") and not is_asked_for
+
+
+def _begin_again(account: LockedBalance, attempt: _Attempt, topup: frappe._dict) -> frappe._dict:
+	"""Let a top-up of before be one that begins now: a session that nobody was told of has lapsed or soon will."""
+	rows.update("Balance Topup", topup.name, _begun(account, attempt, topup.name))
+	return find(topup.name)
+
+
+def _begun(account: LockedBalance, attempt: _Attempt, name: str) -> dict[str, object]:
+	"""Check that the top-up ``name`` may begin now and return what its row holds of that.
+
+	Raises InvalidAmount, AccountBlocked and RateLimited.
+	"""
 	_check_amount(attempt.amount, account.currency, attempt.limits)
 	status, enabled, language, emails = frappe.db.get_value(
 		"Billing Company",
@@ -266,30 +315,19 @@ def _insert(account: LockedBalance, attempt: _Attempt) -> frappe._dict:
 		raise AccountBlocked(
 			_("Prepaid billing is switched off for this company, so it cannot top up. Please contact us.")
 		)
-	attempts.check(account, attempt.caps)
-	rows.insert(
-		"Balance Topup",
-		account.now_us,
-		{
-			"name": attempt.name,
-			"company": account.company,
-			"currency": account.currency,
-			"status": "Created",
-			"amount": attempt.amount,
-			# Kept with the row: what the settings say when it is paid is not what the customer was told.
-			"vat_rate": attempt.vat_rate,
-			"credits_net": int(attempt.credits_net),
-			"idempotency_key": attempt.key,
-			"initiated_by": frappe.session.user,
-			"livemode": int(attempt.livemode),
-			"created_us": account.now_us,
-			"checkout_params": json.dumps(_session_params(account, attempt, language, emails)),
-		},
-	)
-	return find(attempt.name)
+	attempts.check(account, attempt.caps, but=name)
+	return {
+		"status": "Created",
+		"failure_reason": "",
+		"initiated_by": frappe.session.user,
+		"created_us": account.now_us,
+		"checkout_params": json.dumps(_session_params(account, name, attempt.amount, language, emails)),
+	}
 
 
-def _check_amount(amount: Decimal, currency: str, allowed: Limits) -> None:
+def _check_amount(amount: Decimal, currency: str, allowed: Limits | None) -> None:
+	if not allowed:
+		raise limits.not_set_up(currency)
 	smallest, largest = allowed.smallest, allowed.largest
 	if not smallest <= amount <= largest:
 		raise InvalidAmount(
@@ -316,41 +354,35 @@ def _known(attempt: _Attempt, company: str) -> frappe._dict | None:
 	return topup
 
 
-def _open_session(topup: frappe._dict) -> str:
+def _open_session(topup: frappe._dict) -> None:
 	"""Open the Checkout session of a top-up and keep its id.
 
-	Where that fails the same top-up may be begun again: within a window with the same key and the same
-	parameters, so that Stripe gives the session that it may have opened; after it with new ones, when a
-	session that nobody was told of has lapsed or soon will.
+	Where the answer is lost, the same is asked for with the same key, so that Stripe gives the session that it may
+	have opened.
 	"""
-	window = (clock.now_us() - topup.created_us) // (_WINDOW_SECONDS * clock.SECOND)
-	expires = topup.created_us // clock.SECOND + window * _WINDOW_SECONDS + SESSION_SECONDS
+	expires = topup.created_us // clock.SECOND + SESSION_SECONDS
 	params = {**json.loads(topup.checkout_params), "expires_at": expires}
 	try:
-		session = _session_for_customer(topup, params, f"{topup.name}-{window}")
+		session = _session_for_customer(topup, params, f"{topup.name}-{topup.created_us}")
 	except PaymentRefused as error:
 		_note_refusal(topup, error.words)
 		raise
 
-	def work() -> str:
+	def work() -> bool:
+		"""Return whether the session is of a top-up that was cancelled meanwhile."""
 		with ledger.locked(topup.company):
 			# Another call with the same key may have opened one meanwhile, and its payment may be here.
 			now = lock(topup.name)
 			if now.checkout_session_id:
-				return now.checkout_url
-			rows.update(
-				"Balance Topup",
-				topup.name,
-				{
-					"status": "Created",
-					"failure_reason": "",
-					"checkout_session_id": session["id"],
-					"checkout_url": session["url"],
-				},
-			)
-			return session["url"]
+				return False
+			is_cancelled = now.status == "Cancelled"
+			opened = {} if is_cancelled else {"status": "Created", "failure_reason": ""}
+			kept = {"checkout_session_id": session["id"], "checkout_url": session["url"]}
+			rows.update("Balance Topup", topup.name, {**opened, **kept})
+			return is_cancelled
 
-	return transaction.run(work)
+	if transaction.run(work):
+		gateway.expire_session(session["id"])
 
 
 def _note_refusal(topup: frappe._dict, reason: str) -> None:
@@ -377,14 +409,16 @@ def _session_for_customer(topup: frappe._dict, params: dict, key: str) -> dict:
 		return gateway.create_session({**params, "customer": customer}, f"{key}-{customer}")
 
 
-def _session_params(account: LockedBalance, attempt: _Attempt, language: str, emails: str | None) -> dict:
+def _session_params(
+	account: LockedBalance, topup: str, amount: Decimal, language: str, emails: str | None
+) -> dict:
 	"""Return what Stripe is asked for; kept with the row, so that a repeat asks for the same."""
 	pages = get_url("/business/billing/topup")
-	reference = {"topup": attempt.name, "company": account.company}
+	reference = {"topup": topup, "company": account.company}
 	name = _("Prepaid balance")
 	params = {
 		"mode": "payment",
-		"client_reference_id": attempt.name,
+		"client_reference_id": topup,
 		"metadata": reference,
 		"payment_intent_data": {"metadata": reference, "description": f"{name} {account.company}"},
 		"line_items": [
@@ -392,14 +426,14 @@ def _session_params(account: LockedBalance, attempt: _Attempt, language: str, em
 				"quantity": 1,
 				"price_data": {
 					"currency": account.currency.lower(),
-					"unit_amount": to_minor(attempt.amount, account.currency),
+					"unit_amount": to_minor(amount, account.currency),
 					"product_data": {"name": name, "description": account.company},
 				},
 			}
 		],
 		"locale": language if language in ("de", "en") else "auto",
 		"success_url": f"{pages}/success?session_id={{CHECKOUT_SESSION_ID}}",
-		"cancel_url": f"{pages}/cancel?topup={attempt.name}",
+		"cancel_url": f"{pages}/cancel?topup={topup}",
 	}
 	if emails:
 		params["payment_intent_data"]["receipt_email"] = emails.split()[0]

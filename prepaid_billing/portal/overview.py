@@ -17,6 +17,7 @@ from prepaid_billing.display import day_of, days_in_words, length, moment, money
 from prepaid_billing.exports.transactions import description
 from prepaid_billing.ledger import BalanceView, balance_of, clock, last_entries
 from prepaid_billing.ledger.period import zone_of
+from prepaid_billing.payments import limits
 from prepaid_billing.portal import address, may_pay, payers
 from prepaid_billing.portal.figures import column, language, minutes, number, price_in_words, rate_of
 from prepaid_billing.rating.price import Rate
@@ -45,7 +46,7 @@ def overview(company: str) -> dict[str, object]:
 		"blocked": blocked(stop),
 		"payers": "" if can_pay else payers(company),
 		"may_pay": can_pay,
-		"takes_topups": takes_topups(stop),
+		"takes_topups": takes_topups(stop) and bool(limits.of(view.currency)),
 		"topup_url": address("/topup", company),
 	}
 

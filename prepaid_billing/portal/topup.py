@@ -13,7 +13,7 @@ from prepaid_billing import settings
 from prepaid_billing.calls import recent, stops
 from prepaid_billing.display import money
 from prepaid_billing.exceptions import AccountBlocked, InvalidAmount
-from prepaid_billing.ledger import balance_of, clock
+from prepaid_billing.ledger import balance_of
 from prepaid_billing.payments import limits, topups, vat
 from prepaid_billing.payments.decide import FINAL
 from prepaid_billing.payments.reasons import in_words
@@ -34,6 +34,8 @@ def topup_form(company: str) -> dict[str, object]:
 		raise AccountBlocked(blocked(stop))
 	rate = rate_of(view)
 	allowed = limits.of(view.currency)
+	if not allowed:
+		raise limits.not_set_up(view.currency)
 	month = recent.of_last_days(company, recent.MONTH).amount
 	return {
 		"available": money(view.available, view.currency),
@@ -107,8 +109,11 @@ def paid_amount(text: str | None, currency: str) -> Decimal:
 def payment_address(topup_name: str) -> str:
 	"""Return where a top-up is paid, or for one that was sent again when it was over, where it is told of."""
 	topup = topups.find(topup_name)
-	if _is_open(topup):
-		return topup.checkout_url
+	if page := topups.page_of(topup):
+		return page
+	# Cancelled before a page was opened: there is no session to tell of.
+	if not topup.checkout_session_id:
+		return f"{ADDRESS}/topup/cancel?" + urlencode({"topup": topup.name})
 	return f"{ADDRESS}/topup/success?" + urlencode({"session_id": topup.checkout_session_id})
 
 
@@ -131,7 +136,7 @@ def payment(topup: frappe._dict, pays: bool) -> dict[str, object]:
 		"available": money(balance_of(topup.company).available, topup.currency),
 		"reason": _reason(topup),
 		"may_pay": pays,
-		"checkout_url": topup.checkout_url if pays and _is_open(topup) else "",
+		"checkout_url": (topups.page_of(topup) if pays else None) or "",
 		"home": address("", topup.company),
 		"topup_url": address("/topup", topup.company),
 		"company": topup.company,
@@ -142,11 +147,6 @@ def _form_key() -> str:
 	"""Return what makes a form that is sent twice one top-up: the key it was sent with, else a new one."""
 	sent = argument("key") or ""
 	return sent if re.fullmatch(r"[0-9a-f]{20}", sent) else frappe.generate_hash(length=20)
-
-
-def _is_open(topup: frappe._dict) -> bool:
-	ends_us = topup.created_us + topups.SESSION_SECONDS * clock.SECOND
-	return topup.status == "Created" and bool(topup.checkout_url) and clock.now_us() < ends_us
 
 
 def _reason(topup: frappe._dict) -> str:

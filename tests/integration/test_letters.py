@@ -18,6 +18,9 @@ from tests.integration.test_payment_mails import paid, sweep
 
 PAYMENT = Payment("Test", "EUR", Decimal("1234.5"), Decimal("1234.5"), Decimal("2000.25"))
 
+RECEIPT = {"kind": "Receipt", "receipt_number": "2026-00001", "livemode": 1}
+CREDIT_NOTE = RECEIPT | {"kind": "Credit Note"}
+
 
 def warning(level: str, minutes: int = 40, days: int = 28) -> Callable[[], Letter]:
 	return lambda: letters.low_balance(level, "Test", "10", "20", minutes, days)
@@ -28,13 +31,23 @@ LETTERS: dict[str, Callable[[], Letter]] = {
 	"critical": warning("Critical"),
 	"empty": warning("Empty"),
 	"top-up": lambda: letters.topup_received(
-		replace(PAYMENT, tax=Decimal(5), has_receipt=True, is_attached=True)
+		replace(PAYMENT, tax=Decimal(5), document=RECEIPT, is_attached=True)
 	),
-	"top-up, no file": lambda: letters.topup_received(replace(PAYMENT, has_receipt=True)),
+	"top-up, no file": lambda: letters.topup_received(replace(PAYMENT, document=RECEIPT)),
+	"receipt": lambda: letters.document(
+		replace(PAYMENT, tax=Decimal(5), document=RECEIPT | {"livemode": 0}, is_attached=True)
+	),
+	"credit note": lambda: letters.document(replace(PAYMENT, document=CREDIT_NOTE, is_attached=True)),
 	"failed": lambda: letters.payment_failed(replace(PAYMENT, reason="Your card has expired.")),
 	"failed, unknown": lambda: letters.payment_failed(replace(PAYMENT, reason="Something else.")),
 	"refund": lambda: letters.refund(PAYMENT),
+	"refund with its credit note": lambda: letters.refund(
+		replace(PAYMENT, document=CREDIT_NOTE | {"livemode": 0}, is_attached=True)
+	),
 	"refund failed": lambda: letters.refund_failed(PAYMENT),
+	"refund failed, no file": lambda: letters.refund_failed(
+		replace(PAYMENT, document=CREDIT_NOTE | {"kind": "Reversal"})
+	),
 	"dispute": lambda: letters.dispute(replace(PAYMENT, reason="duplicate", stops_calls=True)),
 	"dispute lost": lambda: letters.dispute(replace(PAYMENT, reason="general", is_final=True)),
 	"dispute won": lambda: letters.dispute_won(PAYMENT),

@@ -1,6 +1,8 @@
 """Mails about money that has moved: each once, to the right people, in the company's language."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from decimal import Decimal
 from email.message import EmailMessage
 
@@ -13,12 +15,13 @@ from prepaid_billing.alerts import notices
 from prepaid_billing.alerts.addresses import NOBODY_REACHED
 from prepaid_billing.ledger import rows
 from prepaid_billing.payments import claims, issuing, keys, refunds, topups
-from prepaid_billing.payments.takeback import DISPUTE, Claim
+from prepaid_billing.payments.takeback import DISPUTE, REFUND, Claim
 from prepaid_billing.permissions import STAFF
 from tests import site
 from tests.client import Api
 from tests.factories import api_key_of, make_company, make_customer, make_user, new_id
 from tests.inbox import Inbox, no_email_account, unsubscribe
+from tests.integration.conftest import name_the_seller
 from tests.integration.test_topup import eventually
 from tests.stripe_checkout import pay, simulate
 
@@ -127,13 +130,13 @@ def test_a_refund_is_told_with_what_it_took_from_the_balance(inbox: Inbox) -> No
 
 def test_a_mail_that_fails_stops_no_other_one_and_no_other_kind(monkeypatch: pytest.MonkeyPatch) -> None:
 	(bad, _), (good, _) = company_with_mail(), company_with_mail()
-	failing = paid(bad)
+	paid(bad)
 	refunds.request(paid(good).name, Decimal(20), "goodwill", new_id())
 	issuing.issue_missing()
 	tell = notices._tell
 
 	def one_fails(source: notices.Source, row: frappe._dict) -> object:
-		return 1 / 0 if row.name == failing.name else tell(source, row)
+		return 1 / 0 if row.company == bad else tell(source, row)
 
 	with monkeypatch.context() as broken, pytest.raises(ZeroDivisionError):
 		broken.setattr(notices, "_tell", one_fails)
@@ -235,6 +238,7 @@ def test_a_mail_does_not_wait_for_its_receipt_for_ever(inbox: Inbox) -> None:
 @pytest.mark.parametrize("source", notices.SOURCES, ids=lambda source: source.kind)
 def test_the_sweep_reads_by_an_index(source: notices.Source) -> None:
 	values = {"kind": source.kind, "since_us": 2**60, "since": "2100-01-01", "long_since": "2099-01-01"}
+	values |= {"fresh_us": 2**60, "fresh": "2100-01-01"}
 	plan = frappe.db.sql(f"EXPLAIN {source.query}", values, as_dict=True)
 	assert all(row.type not in ("ALL", "index") for row in plan if row.table in ("r", "n", "e")), plan
 
@@ -337,12 +341,15 @@ def test_a_receipt_that_cannot_be_made_holds_its_mail_back_for_minutes_and_not_f
 	with pytest.raises(OSError):
 		notices.tell()
 	assert notices_of(company) == [] and inbox.to(address) == []
-	with site.later(601):
+	with site.later(601), pytest.raises(OSError):
 		notices.tell()
 	(mail,) = inbox.to(address)
 	assert list(mail.iter_attachments()) == []
 	said = text_of(mail)
 	assert "is attached" not in said and said.count("The receipt stands beside the payment: http") == 2
+	monkeypatch.undo()
+	notices.tell()
+	assert len(inbox.to(address)) == 2
 
 
 def test_no_receipt_is_made_for_a_mail_that_is_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -392,3 +399,144 @@ def test_staff_see_what_became_of_the_mail_of_a_notice(inbox: Inbox) -> None:
 	frappe.db.delete("Email Queue", mail)
 	frappe.db.commit()
 	assert ask() == {}
+
+
+def files(inbox: Inbox, address: str) -> list[str]:
+	"""The names of all files that an address was mailed, oldest mail first."""
+	return [file.get_filename() for mail in inbox.to(address) for file in mail.iter_attachments()]
+
+
+def issued(topup: frappe._dict) -> list[str]:
+	"""The files of all documents of a top-up, in their order."""
+	site.fresh()
+	found = frappe.get_all("Billing Receipt", {"topup": topup.name}, ["receipt_number"], order_by="sequence")
+	return [f"{row.receipt_number}.pdf" for row in found]
+
+
+@contextmanager
+def without_a_seller() -> Iterator[None]:
+	site.fresh()
+	frappe.db.set_single_value("Prepaid Billing Settings", "seller_name", "")
+	frappe.db.commit()
+	yield
+	site.fresh()
+	name_the_seller()
+
+
+def test_a_receipt_that_is_issued_days_after_its_payment_is_mailed_once(inbox: Inbox) -> None:
+	company, address = company_with_mail()
+	with without_a_seller():
+		topup = paid(company)
+		assert told(inbox, address) == [f"Top-up of €50.00 received: {company}"]
+	with site.later(5 * 86400):
+		for _time in range(2):
+			sweep()
+	(name,) = issued(topup)
+	assert [str(mail["Subject"]) for mail in inbox.to(address)][1:] == [
+		f"Test receipt {name.removesuffix('.pdf')}: {company}"
+	]
+	assert files(inbox, address) == [name]
+	said = text_of(inbox.to(address)[1])
+	assert "€50.00" in said and "A test receipt is attached" in said
+	assert notices_of(company) == ["Top-up received: Queued", "Receipt: Queued"]
+
+
+def test_a_credit_note_goes_along_with_the_mail_of_its_refund(inbox: Inbox) -> None:
+	company, address = company_with_mail("de")
+	topup = paid(company)
+	refunds.request(topup.name, Decimal(20), "goodwill", new_id())
+	for _time in range(2):
+		sweep()
+	assert sorted(files(inbox, address)) == sorted(issued(topup)) and len(issued(topup)) == 2
+	assert len(inbox.to(address)) == 2
+
+
+def test_a_credit_note_and_its_reversal_that_come_later_are_mailed_once(inbox: Inbox) -> None:
+	company, address = company_with_mail()
+	topup = paid(company)
+	sweep()
+	with without_a_seller():
+		refund = refunds.request(topup.name, Decimal(20), "goodwill", new_id())
+		assert f"Refund of €20.00: {company}" in told(inbox, address)
+	with site.later(3600):
+		sweep()
+	key = frappe.db.get_value("Billing Refund", refund["refund"], "stripe_refund_id")
+	failed = Claim(REFUND, key, "Failed", Decimal(20), "EUR", failure="lost_or_stolen_card")
+	claims.apply(topup.name, [failed])
+	with site.later(7200):
+		for _time in range(2):
+			sweep()
+	assert files(inbox, address) == issued(topup) and len(issued(topup)) == 3
+	assert sorted(notices_of(company)) == [
+		"Credit note: Queued",
+		"Refund failed: Queued",
+		"Refund: Queued",
+		"Top-up received: Queued",
+	]
+
+
+def test_a_receipt_whose_file_failed_is_mailed_when_it_can_be_made(
+	inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+	company, address = company_with_mail()
+	topup = paid(company)
+	issuing.issue_missing()
+	with monkeypatch.context() as broken, site.later(601), pytest.raises(OSError):
+		without_a_program_for_pdfs(broken)
+		notices.tell()
+	for _time in range(2):
+		sweep()
+	assert len(inbox.to(address)) == 2 and files(inbox, address) == issued(topup)
+
+
+def test_eight_sweeps_at_once_mail_a_late_receipt_once(inbox: Inbox) -> None:
+	company, address = company_with_mail()
+	with without_a_seller():
+		topup = paid(company)
+		sweep()
+	issuing.issue_missing()
+
+	def tell(_number: int) -> None:
+		with site.connected():
+			notices.tell()
+
+	with ThreadPoolExecutor(8) as pool:
+		list(pool.map(tell, range(8)))
+	assert files(inbox, address) == issued(topup)
+
+
+def test_documents_that_were_issued_long_ago_or_before_they_were_mailed_are_not_mailed(inbox: Inbox) -> None:
+	company, address = company_with_mail()
+	with without_a_seller():
+		topups_of_before = [paid(company) for _n in range(2)]
+		sweep()
+	issuing.issue_missing()
+	frappe.db.sql(
+		"UPDATE `tabBilling Receipt` SET is_to_mail = 0 WHERE topup = %s", (topups_of_before[0].name,)
+	)
+	frappe.db.commit()
+	with site.later(31 * 86400):
+		notices.tell()
+	assert files(inbox, address) == []
+	notices.tell()
+	assert files(inbox, address) == issued(topups_of_before[1])
+
+
+def test_a_receipt_is_not_mailed_to_who_has_switched_it_off_and_one_notice_says_so(inbox: Inbox) -> None:
+	company, address = company_with_mail(mail_topup=0)
+	paid(company)
+	for _time in range(2):
+		assert told(inbox, address) == []
+	assert len(notices_of(company)) == 1
+
+
+def test_a_seller_who_is_named_after_months_mails_no_receipts_of_those_months(inbox: Inbox) -> None:
+	company, address = company_with_mail()
+	with without_a_seller():
+		topup = paid(company)
+		refunds.request(topup.name, Decimal(20), "goodwill", new_id())
+		sweep()
+	with site.later(31 * 86400):
+		for _time in range(2):
+			sweep()
+	assert len(issued(topup)) == 2 and files(inbox, address) == []

@@ -6,11 +6,13 @@ from decimal import Decimal
 import frappe
 import pytest
 
-from prepaid_billing.payments import limits
+from prepaid_billing import status
+from prepaid_billing.payments import limits, topups
 from prepaid_billing.portal.topup import topup_form
 from tests import site
 from tests.client import Api
-from tests.factories import make_api_customer, make_company
+from tests.factories import make_api_customer, make_company, make_customer
+from tests.integration.test_settings_page import Portal
 
 
 @pytest.fixture
@@ -53,6 +55,34 @@ def test_a_currency_with_a_row_of_its_own_has_its_own_limits(rows) -> None:
 def test_a_currency_without_a_row_takes_the_general_limits_but_never_less_than_stripe_does() -> None:
 	assert answers("JPY", "49", "50", "10000", "10001") == [422, 200, 200, 422]
 	assert answers("HUF", "174", "175") == [422, 200]
+
+
+WON = {"currency": "KRW", "smallest": 10_000, "largest": 1_000_000, "suggested_amounts": "20000 50000"}
+
+
+def test_in_a_currency_of_which_stripes_least_is_not_known_there_are_no_top_ups_until_a_row_says_what(
+	rows,
+) -> None:
+	company = make_company(currency="KRW")
+	customer, portal = Api(make_api_customer(company)), Portal(*make_customer(company))
+	refusal = customer.post("topup.create", amount="5000")
+	assert (refusal.status_code, refusal.json()["code"]) == (403, "ACCOUNT_BLOCKED")
+	assert "Top-ups in KRW are not set up." in refusal.json()["error"]
+	assert "Top-ups in KRW are not set up." in portal.get("/business/billing/topup").text
+	assert "/business/billing/topup" not in portal.get("/business/billing").text
+	assert "KRW" in "\n".join(status._without_limits())
+	rows(WON)
+	assert answers("KRW", "9999", "10000") == [422, 200]
+	assert "/business/billing/topup" in portal.get("/business/billing").text
+	assert "KRW" not in "\n".join(status._without_limits())
+
+
+def test_a_page_that_is_open_is_given_again_when_the_row_of_its_currency_is_gone(rows) -> None:
+	rows(WON)
+	company = make_company(currency="KRW")
+	first = topups.create(company, Decimal(10_000), "won")
+	rows()
+	assert topups.create(company, Decimal(10_000), "won") == first
 
 
 def test_the_page_offers_what_may_be_paid(rows) -> None:
