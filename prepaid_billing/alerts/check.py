@@ -13,7 +13,14 @@ import frappe
 from prepaid_billing import ledger, settings
 from prepaid_billing.alerts import balances, delivery, digest, marks
 from prepaid_billing.alerts.addresses import NOBODY, NOBODY_LISTED
-from prepaid_billing.alerts.decide import WARNED_OF_LATE, WARNED_TODAY, WarningDecision, decide, level_of
+from prepaid_billing.alerts.decide import (
+	WARNED_OF_LATE,
+	WARNED_TODAY,
+	WarningDecision,
+	decide,
+	level_of,
+	mark_of,
+)
 from prepaid_billing.alerts.delivery import Outcome
 from prepaid_billing.batch import attempt, in_words
 from prepaid_billing.ledger import clock, transaction
@@ -58,18 +65,18 @@ def check_low_balances(company: str | None = None, dry_run: bool = False) -> lis
 	With a company named, that one is reported on even where it is not low. Raises UnknownCompany.
 	"""
 	found = [balances.one(company)] if company else balances.low()
-	now_us, interval_us = clock.now_us(), _interval_us()
-	checked = [_checked(row, now_us, interval_us, dry_run) for row in found]
+	interval_us = _interval_us()
+	checked = [_checked(row, interval_us, dry_run) for row in found]
 	if not dry_run:
 		outcomes = delivery.deliver(company)
 		checked = [_with(result, outcomes.get(result.company)) for result in checked]
 	return _told_to_staff(checked, company, dry_run)
 
 
-def _checked(row: frappe._dict, now_us: int, interval_us: int, dry_run: bool) -> Checked:
-	decision, error = attempt(row, lambda row: _decision(row, now_us, interval_us, dry_run))
+def _checked(row: frappe._dict, interval_us: int, dry_run: bool) -> Checked:
+	decision, error = attempt(row.name, lambda _name: _decision(row, interval_us, dry_run))
 	if not decision:
-		decision = WarningDecision(False, level_of(row.available, row.threshold), in_words(error))
+		decision = WarningDecision(False, level_of(balances.standing_of(row)), in_words(error))
 	done, reason = FAILED if error else NOTHING, decision.reason
 	if decision.send:
 		done = WOULD_BE_WARNED if dry_run else WARNED
@@ -96,24 +103,27 @@ def _checked(row: frappe._dict, now_us: int, interval_us: int, dry_run: bool) ->
 	)
 
 
-def _decision(row: frappe._dict, now_us: int, interval_us: int, dry_run: bool) -> WarningDecision:
+def _decision(row: frappe._dict, interval_us: int, dry_run: bool) -> WarningDecision:
 	if reason := balances.blocked(row):
-		return WarningDecision(False, level_of(row.available, row.threshold), reason)
-	decision = decide(balances.state_of(row), now_us, interval_us)
+		return WarningDecision(False, level_of(balances.standing_of(row)), reason)
+	state = balances.state_of(row)
+	decision = decide(state, row.now_us, interval_us)
 	if decision.send and not row.recipients:
 		return WarningDecision(False, decision.level, NOBODY_LISTED)
-	if decision.send and not dry_run:
-		return transaction.run(lambda: _decide_and_note(row))
+	if (decision.send or mark_of(state) != state.level) and not dry_run:
+		return transaction.run(lambda: _decide_and_note(row, interval_us))
 	return decision
 
 
-def _decide_and_note(row: frappe._dict) -> WarningDecision:
+def _decide_and_note(row: frappe._dict, interval_us: int) -> WarningDecision:
 	with ledger.locked(row.name) as account:
 		now = balances.one(row.name)
 		state = balances.state_of(now)
-		decision = decide(state, account.now_us, _interval_us())
+		decision = decide(state, account.now_us, interval_us)
 		if decision.send:
 			marks.note(account, state, decision, now.recipients)
+		elif (kept := mark_of(state)) != state.level:
+			marks.lower(account, state, kept)
 		return decision
 
 

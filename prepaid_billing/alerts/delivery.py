@@ -10,7 +10,7 @@ import frappe
 
 from prepaid_billing.alerts import balances, mail, marks
 from prepaid_billing.alerts.addresses import NOBODY_LISTED, NOBODY_REACHED
-from prepaid_billing.alerts.decide import NOT_LOW, level_of, unwanted
+from prepaid_billing.alerts.decide import NOT_LOW, told_of, unwanted
 from prepaid_billing.batch import attempt, in_words
 from prepaid_billing.ledger import rows, transaction
 from prepaid_billing.log import log
@@ -58,9 +58,10 @@ def _queue(name: str) -> Outcome | None:
 	row = balances.one(warning[0].company)
 	if warning[0].later:
 		return Outcome("Not Sent", "A later warning took its place.")
-	if reason := balances.blocked(row) or unwanted(balances.state_of(row)):
+	state = balances.state_of(row)
+	if reason := balances.blocked(row) or unwanted(state):
 		return Outcome("Recovered" if reason == NOT_LOW else "Not Sent", reason)
-	level = level_of(row.available, row.threshold)
+	level = told_of(state)
 	if not mail.queue_warning(row, level, name):
 		return Outcome("Not Sent", NOBODY_REACHED if row.recipients else NOBODY_LISTED)
 	told = {"level": level, "recipients": "\n".join(row.recipients), "status": "Queued", "reason": ""}

@@ -99,6 +99,7 @@ def queue_warning(row: frappe._dict, level: str, name: str) -> bool:
 	``row`` is the company as the check reads it. Returns False where nobody can be reached; then nothing is told.
 	"""
 	days = recent.days_left(row.available, recent.of_last_days(row.name, recent.WEEK))
+	held = row.balance - row.available
 	with print_language(language_of(row.name)):
 		letter = letters.low_balance(
 			level,
@@ -107,6 +108,7 @@ def queue_warning(row: frappe._dict, level: str, name: str) -> bool:
 			money(row.threshold, row.currency),
 			minutes_left(row.name),
 			days,
+			money(held, row.currency) if held else "",
 		)
 		is_queued = queue(row.name, row.recipients, letter, ("Low Balance Warning", name))
 		if is_queued:

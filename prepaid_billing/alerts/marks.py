@@ -8,14 +8,14 @@ from prepaid_billing.ledger import LockedBalance, clock, locked, rows
 
 def note(account: LockedBalance, state: WarningState, decision: WarningDecision, to: list[str]) -> None:
 	"""Mark the locked balance as warned, and keep a Pending warning of which a mail is to be made."""
-	_mark(account.company, decision.level, account.now_us, state.warnings_today + 1)
+	_mark(account.company, decision.told, account.now_us, state.warnings_today + 1)
 	rows.insert(
 		"Low Balance Warning",
 		account.now_us,
 		{
 			"name": rows.new_name(),
 			"company": account.company,
-			"level": decision.level,
+			"level": decision.told,
 			"status": "Pending",
 			"recipients": "\n".join(to),
 			"currency": account.currency,
@@ -25,6 +25,11 @@ def note(account: LockedBalance, state: WarningState, decision: WarningDecision,
 			"decided_us": account.now_us,
 		},
 	)
+
+
+def lower(account: LockedBalance, state: WarningState, level: str) -> None:
+	"""Keep the mark of the locked balance for a better level alone, so that a worse one is told at once again."""
+	_mark(account.company, level, state.last_warning_us, state.warnings_today)
 
 
 def take_back(warning: str, company: str, status: str, reason: str) -> None:

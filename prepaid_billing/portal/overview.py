@@ -5,15 +5,16 @@ from __future__ import annotations
 from babel.dates import format_date
 from frappe import _
 
-from prepaid_billing.alerts.decide import level_of
+from prepaid_billing.alerts.balances import level_now
 from prepaid_billing.calls import live, recent, stops
 from prepaid_billing.calls.booked import bookings_of
+from prepaid_billing.calls.pricing import rate_of
 from prepaid_billing.display import day_of, days_in_words, length, moment, money
 from prepaid_billing.exports.transactions import description
 from prepaid_billing.ledger import BalanceView, balance_of, clock, last_entries
 from prepaid_billing.ledger.period import zone_of
 from prepaid_billing.portal import address, may_pay, payers
-from prepaid_billing.portal.figures import column, language, minutes, number, price_in_words, rate_of
+from prepaid_billing.portal.figures import column, language, minutes, number, price_in_words
 
 ENTRIES = 10
 RUNNING = 20
@@ -30,7 +31,7 @@ def overview(company: str) -> dict[str, object]:
 		"available": money(view.available, view.currency),
 		"in_calls": money(view.reserved, view.currency),
 		"is_calling": bool(view.reserved),
-		"level": level_of(view.available, view.threshold) or "Good",
+		"level": level_now(view, rate) or "Good",
 		"threshold": money(view.threshold, view.currency) if view.threshold else "",
 		"minutes": minutes(rate, view.available),
 		"price": price_in_words(rate, view.currency),
