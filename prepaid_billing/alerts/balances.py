@@ -3,6 +3,7 @@
 import frappe
 from frappe import _
 
+from prepaid_billing import settings
 from prepaid_billing.alerts.addresses import once
 from prepaid_billing.alerts.decide import DAY_US, Standing, WarningState, level_of
 from prepaid_billing.calls import pricing
@@ -45,6 +46,11 @@ def one(company: str) -> frappe._dict:
 	if not found:
 		raise UnknownCompany(_("There is no such company."))
 	return found[0]
+
+
+def interval_us() -> int:
+	"""Return how long the same level is not told again, in microseconds."""
+	return settings.number("warning_interval") * 3600 * clock.SECOND
 
 
 def blocked(row: frappe._dict) -> str:

@@ -10,9 +10,9 @@ from decimal import Decimal
 
 import frappe
 
-from prepaid_billing import ledger, settings
-from prepaid_billing.alerts import balances, delivery, digest, marks
-from prepaid_billing.alerts.addresses import NOBODY, NOBODY_LISTED
+from prepaid_billing import ledger
+from prepaid_billing.alerts import balances, delivery, digest, mail, marks
+from prepaid_billing.alerts.addresses import NOBODY
 from prepaid_billing.alerts.decide import (
 	WARNED_OF_LATE,
 	WARNED_TODAY,
@@ -23,7 +23,7 @@ from prepaid_billing.alerts.decide import (
 )
 from prepaid_billing.alerts.delivery import Outcome
 from prepaid_billing.batch import attempt, in_words
-from prepaid_billing.ledger import clock, transaction
+from prepaid_billing.ledger import transaction
 from prepaid_billing.log import log
 from prepaid_billing.rating.money import as_text
 
@@ -65,7 +65,7 @@ def check_low_balances(company: str | None = None, dry_run: bool = False) -> lis
 	With a company named, that one is reported on even where it is not low. Raises UnknownCompany.
 	"""
 	found = [balances.one(company)] if company else balances.low()
-	interval_us = _interval_us()
+	interval_us = balances.interval_us()
 	checked = [_checked(row, interval_us, dry_run) for row in found]
 	if not dry_run:
 		outcomes = delivery.deliver(company)
@@ -108,8 +108,8 @@ def _decision(row: frappe._dict, interval_us: int, dry_run: bool) -> WarningDeci
 		return WarningDecision(False, level_of(balances.standing_of(row)), reason)
 	state = balances.state_of(row)
 	decision = decide(state, row.now_us, interval_us)
-	if decision.send and not row.recipients:
-		return WarningDecision(False, decision.level, NOBODY_LISTED)
+	if decision.send and (reason := mail.unreachable(row.recipients)):
+		return WarningDecision(False, decision.level, reason)
 	if (decision.send or mark_of(state) != state.level) and not dry_run:
 		return transaction.run(lambda: _decide_and_note(row, interval_us))
 	return decision
@@ -154,7 +154,3 @@ def _told_to_staff(checked: list[Checked], company: str | None, dry_run: bool) -
 		replace(result, done=done, reason=f"{result.reason} {said}") if result.reason in NOBODY else result
 		for result in checked
 	]
-
-
-def _interval_us() -> int:
-	return settings.number("warning_interval") * 3600 * clock.SECOND

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import frappe
 
 from prepaid_billing.alerts import balances, mail, marks
-from prepaid_billing.alerts.addresses import NOBODY_LISTED, NOBODY_REACHED
-from prepaid_billing.alerts.decide import NOT_LOW, told_of, unwanted
+from prepaid_billing.alerts.decide import NOT_LOW, is_told, told_of, unwanted
 from prepaid_billing.batch import attempt, in_words
 from prepaid_billing.ledger import rows, transaction
 from prepaid_billing.log import log
@@ -19,10 +18,13 @@ _PENDING = """
 	SELECT name, company FROM `tabLow Balance Warning` WHERE status = 'Pending' {} ORDER BY decided_us DESC
 """
 _LOCK = """
-	SELECT w.name, w.company, (
+	SELECT w.name, w.company, w.mark_before, w.mark_before_us, (
 		SELECT COUNT(*) FROM `tabLow Balance Warning` n WHERE n.company = w.company AND n.decided_us > w.decided_us
 	) AS later FROM `tabLow Balance Warning` w WHERE w.name = %s AND w.status = 'Pending' FOR UPDATE SKIP LOCKED
 """
+
+
+TOLD_BEFORE = "The balance is back at a level that was told within the interval."
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +63,13 @@ def _queue(name: str) -> Outcome | None:
 	state = balances.state_of(row)
 	if reason := balances.blocked(row) or unwanted(state):
 		return Outcome("Recovered" if reason == NOT_LOW else "Not Sent", reason)
-	level = told_of(state)
-	if not mail.queue_warning(row, level, name):
-		return Outcome("Not Sent", NOBODY_REACHED if row.recipients else NOBODY_LISTED)
+	level, (before, told_us) = told_of(state), (warning[0].mark_before or "", warning[0].mark_before_us or 0)
+	if is_told(level, before, told_us, row.now_us, balances.interval_us()):
+		return Outcome("Recovered", TOLD_BEFORE)
+	if reason := mail.unreachable(row.recipients):
+		return Outcome("Not Sent", reason)
+	row.recipients = mail.reachable(row.recipients)
+	mail.queue_warning(row, level, name)
 	told = {"level": level, "recipients": "\n".join(row.recipients), "status": "Queued", "reason": ""}
 	rows.update("Low Balance Warning", name, {**told, "available": row.available, "threshold": row.threshold})
 	return Outcome("Queued")

@@ -9,7 +9,7 @@ from frappe.translate import print_language
 from frappe.utils import create_batch, get_url, validate_email_address
 
 from prepaid_billing.alerts import letters
-from prepaid_billing.alerts.addresses import by_footer, once
+from prepaid_billing.alerts.addresses import NOBODY_LISTED, NOBODY_REACHED, by_footer, once
 from prepaid_billing.alerts.letters import Letter
 from prepaid_billing.calls import recent
 from prepaid_billing.calls.pricing import minutes_left
@@ -30,6 +30,21 @@ def recipients(company: str) -> list[str]:
 	billing_emails = frappe.db.get_value("Billing Company", company, "billing_emails") or ""
 	users = frappe.db.sql_list(_USERS.format("AND c.gets_warnings = 1"), (company,))
 	return once([*billing_emails.split(), *users])
+
+
+def reachable(addresses: Sequence[str]) -> list[str]:
+	"""Return those of the addresses that Frappe sends mails to: valid, and not unsubscribed from this site's mails."""
+	valid = [one for one in once(addresses) if validate_email_address(one)]
+	query = "SELECT LOWER(email) FROM `tabEmail Unsubscribe` WHERE email IN %s AND global_unsubscribe = 1"
+	gone = frappe.db.sql_list(query, (valid,)) if valid else []
+	return [one for one in valid if one.lower() not in gone]
+
+
+def unreachable(listed: Sequence[str]) -> str:
+	"""Return why nobody of those who are listed can be told, or nothing."""
+	if not listed:
+		return NOBODY_LISTED
+	return "" if reachable(listed) else NOBODY_REACHED
 
 
 def language_of(company: str) -> str:
@@ -76,7 +91,6 @@ def send(
 	A hundred addresses at a time: more are Frappe's to send by a job of its own, before our transaction is committed, and
 	again where that is retried. One wrong address would keep the mail from all others.
 	"""
-	valid = [address for address in to if validate_email_address(address)]
 	queued = [
 		frappe.sendmail(
 			recipients=batch,
@@ -88,15 +102,15 @@ def send(
 			attachments=list(attachments),
 			add_unsubscribe_link=0,
 		)
-		for batch in create_batch(valid, MOST_AT_ONCE)
+		for batch in create_batch(reachable(to), MOST_AT_ONCE)
 	]
 	return any(queued)
 
 
-def queue_warning(row: frappe._dict, level: str, name: str) -> bool:
+def queue_warning(row: frappe._dict, level: str, name: str) -> None:
 	"""Put the mail of a Low Balance Warning into Frappe's Email Queue, and tell the users in the app.
 
-	``row`` is the company as the check reads it. Returns False where nobody can be reached; then nothing is told.
+	``row`` is the company as the check reads it.
 	"""
 	days = recent.days_left(row.available, recent.of_last_days(row.name, recent.WEEK))
 	held = row.balance - row.available
@@ -110,10 +124,8 @@ def queue_warning(row: frappe._dict, level: str, name: str) -> bool:
 			days,
 			money(held, row.currency) if held else "",
 		)
-		is_queued = queue(row.name, row.recipients, letter, ("Low Balance Warning", name))
-		if is_queued:
-			_notify(row.name, letter)
-	return is_queued
+		queue(row.name, row.recipients, letter, ("Low Balance Warning", name))
+		_notify(row.name, letter)
 
 
 def _notify(company: str, letter: Letter) -> None:

@@ -135,6 +135,43 @@ def test_a_balance_that_recovered_before_the_mail_was_made_gets_none(inbox: Inbo
 	assert check_low_balances(company)[0].sent and len(inbox.to(address)) == 1
 
 
+def test_a_worse_level_that_was_left_before_its_mail_could_be_made_repeats_no_better_one(
+	inbox: Inbox,
+) -> None:
+	company, address = low_company()
+	check_low_balances(company)
+	take(company, "8")
+	decide_only(company)
+	give(company, "10")
+	(result,) = check_low_balances(company)
+	assert (result.sent, result.failed) == (False, False)
+	assert not check_low_balances(company)[0].sent
+	assert warnings_of(company) == ["Queued", "Recovered"] and len(inbox.to(address)) == 1
+	take(company, "8")
+	assert [(result.sent, result.level) for result in check_low_balances(company)] == [(True, "Critical")]
+
+
+def test_what_a_credit_has_cleared_counts_for_nothing_when_a_later_mail_is_made(inbox: Inbox) -> None:
+	company, address = low_company()
+	check_low_balances(company)
+	give(company, "40")
+	take(company, "47")
+	decide_only(company)
+	give(company, "9")
+	assert check_low_balances(company)[0].sent
+	assert warnings_of(company) == ["Queued", "Queued"] and len(inbox.to(address)) == 2
+
+
+def test_two_warnings_that_could_not_be_mailed_count_for_none(inbox: Inbox) -> None:
+	company, address = low_company()
+	decide_only(company)
+	take(company, "8")
+	decide_only(company)
+	give(company, "10")
+	assert check_low_balances(company)[0].sent
+	assert warnings_of(company) == ["Not Sent", "Queued"] and len(inbox.to(address)) == 1
+
+
 @pytest.mark.parametrize("change", [{"mail_low": 0}, {"status": "Suspended"}], ids=str)
 def test_what_the_company_no_longer_wants_is_not_mailed(inbox: Inbox, change: dict) -> None:
 	company, address = low_company()
@@ -155,12 +192,37 @@ def test_where_every_address_is_unsubscribed_staff_are_told_and_the_mark_is_not_
 	assert result.reason.startswith("Nobody to tell: every address is unsubscribed") and not result.sent
 	assert result.reason.endswith(" Staff were told.")
 	assert frappe.db.get_value("Prepaid Balance", company, "last_warning_us") == 0
-	assert warnings_of(company) == ["Not Sent"]
+	for _time in range(2):
+		check_low_balances(company)
+	assert warnings_of(company) == []
 	text = inbox.to(manager)[-1].get_body(("html",)).get_content()
 	assert company in text and "every address is unsubscribed" in text and "no billing e-mail" not in text
 	frappe.db.delete("Email Unsubscribe", {"email": address})
 	frappe.db.commit()
 	assert check_low_balances(company)[0].sent and len(inbox.to(address)) == 1
+
+
+@pytest.mark.parametrize("wrong", ["unsubscribed", "no address"])
+def test_a_dry_run_says_of_addresses_that_cannot_be_reached_what_the_check_says(wrong: str) -> None:
+	company, address = low_company()
+	if wrong == "unsubscribed":
+		unsubscribe(address.upper())
+	else:
+		frappe.db.set_value("Billing Company", company, "billing_emails", "no-address")
+		frappe.db.commit()
+	(dry,), (real,) = check_low_balances(company, dry_run=True), check_low_balances(company)
+	assert (dry.done, real.done) == ("-", "-")
+	assert dry.reason.startswith("Nobody to tell: every address is unsubscribed")
+	assert dry.reason.split(" Staff")[0] == real.reason.split(" Staff")[0]
+
+
+def test_what_is_kept_of_a_warning_names_those_alone_who_can_be_reached(inbox: Inbox) -> None:
+	company, address = low_company()
+	gone = f"{new_id('gone')}@example.com"
+	frappe.db.set_value("Billing Company", company, "billing_emails", f"{gone}\n{address}")
+	unsubscribe(gone)
+	assert check_low_balances(company)[0].sent and len(inbox.to(address)) == 1
+	assert frappe.db.get_value("Low Balance Warning", {"company": company}, "recipients") == address
 
 
 def test_an_address_that_is_none_keeps_the_mail_from_nobody_else(inbox: Inbox) -> None:
