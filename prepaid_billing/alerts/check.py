@@ -11,7 +11,7 @@ from decimal import Decimal
 import frappe
 
 from prepaid_billing import ledger
-from prepaid_billing.alerts import balances, delivery, digest, mail, marks
+from prepaid_billing.alerts import balances, delivery, digest, in_app, mail, marks
 from prepaid_billing.alerts.addresses import NOBODY
 from prepaid_billing.alerts.decide import (
 	WARNED_OF_LATE,
@@ -70,7 +70,7 @@ def check_low_balances(company: str | None = None, dry_run: bool = False) -> lis
 	if not dry_run:
 		outcomes = delivery.deliver(company)
 		checked = [_with(result, outcomes.get(result.company)) for result in checked]
-	return _told_to_staff(checked, company, dry_run)
+	return _told_otherwise(checked, {row.name: row for row in found}, dry_run)
 
 
 def _checked(row: frappe._dict, interval_us: int, dry_run: bool) -> Checked:
@@ -121,7 +121,7 @@ def _decide_and_note(row: frappe._dict, interval_us: int) -> WarningDecision:
 		state = balances.state_of(now)
 		decision = decide(state, account.now_us, interval_us)
 		if decision.send:
-			marks.note(account, state, decision, now.recipients)
+			marks.note(account, now, state, decision)
 		elif (kept := mark_of(state)) != state.level:
 			marks.lower(account, state, kept)
 		return decision
@@ -140,17 +140,23 @@ def _with(result: Checked, outcome: Outcome | None) -> Checked:
 	return replace(result, done=WARNED, reason="An earlier check decided it; its mail could be made now.")
 
 
-def _told_to_staff(checked: list[Checked], company: str | None, dry_run: bool) -> list[Checked]:
-	"""Tell staff whom nobody can warn, and say in the reasons of these companies what came of it."""
+def _told_otherwise(checked: list[Checked], read: dict[str, frappe._dict], dry_run: bool) -> list[Checked]:
+	"""Tell of the companies that nobody can mail their users in the app, and staff; say in the reasons what came of it."""
 	unwarned = [
 		(result.company, result.level, result.reason) for result in checked if result.reason in NOBODY
 	]
 	if not unwarned:
 		return checked
-	said, error = attempt(unwarned, lambda unwarned: digest.tell(unwarned, company, dry_run))
-	done = FAILED if error else NOTHING
-	said = said or f"Staff could not be told: {in_words(error)}"
-	return [
-		replace(result, done=done, reason=f"{result.reason} {said}") if result.reason in NOBODY else result
-		for result in checked
-	]
+	staff, error = attempt(unwarned, lambda unwarned: digest.tell(unwarned, dry_run))
+	staff = staff or dict.fromkeys(read, f"Staff could not be told: {in_words(error)}")
+
+	def told(result: Checked) -> Checked:
+		users, failure = attempt(
+			result.company, lambda company: in_app.show_alone(read[company], result.reason, dry_run)
+		)
+		if failure:
+			users = f"Its users could not be told in the app: {in_words(failure)}"
+		said = " ".join(filter(None, (result.reason, users, staff[result.company])))
+		return replace(result, done=FAILED if error or failure else NOTHING, reason=said)
+
+	return [told(result) if result.reason in NOBODY else result for result in checked]

@@ -7,8 +7,9 @@ mail, and one that cannot be mailed now stays Pending, with the error, until a l
 from dataclasses import dataclass
 
 import frappe
+from frappe.translate import print_language
 
-from prepaid_billing.alerts import balances, mail, marks
+from prepaid_billing.alerts import balances, in_app, mail, marks
 from prepaid_billing.alerts.decide import NOT_LOW, is_told, told_of, unwanted
 from prepaid_billing.batch import attempt, in_words
 from prepaid_billing.ledger import rows, transaction
@@ -18,7 +19,7 @@ _PENDING = """
 	SELECT name, company FROM `tabLow Balance Warning` WHERE status = 'Pending' {} ORDER BY decided_us DESC
 """
 _LOCK = """
-	SELECT w.name, w.company, w.mark_before, w.mark_before_us, (
+	SELECT w.name, w.company, w.in_app, w.mark_before, w.mark_before_us, (
 		SELECT COUNT(*) FROM `tabLow Balance Warning` n WHERE n.company = w.company AND n.decided_us > w.decided_us
 	) AS later FROM `tabLow Balance Warning` w WHERE w.name = %s AND w.status = 'Pending' FOR UPDATE SKIP LOCKED
 """
@@ -69,8 +70,12 @@ def _queue(name: str) -> Outcome | None:
 	if reason := mail.unreachable(row.recipients):
 		return Outcome("Not Sent", reason)
 	row.recipients = mail.reachable(row.recipients)
-	mail.queue_warning(row, level, name)
+	with print_language(mail.language_of(row.name)):
+		letter = mail.warning_letter(row, level)
+		mail.queue(row.name, row.recipients, letter, ("Low Balance Warning", name))
+		is_shown = warning[0].in_app or in_app.show(row.name, letter)
 	told = {"level": level, "recipients": "\n".join(row.recipients), "status": "Queued", "reason": ""}
+	told["in_app"] = int(is_shown)
 	rows.update("Low Balance Warning", name, {**told, "available": row.available, "threshold": row.threshold})
 	return Outcome("Queued")
 
@@ -80,6 +85,7 @@ def _keep(name: str, company: str, outcome: Outcome) -> None:
 	log("low balance warning", company=company, warning=name, status=outcome.status, reason=outcome.reason)
 	if outcome.status == "Pending":
 		attempt(name, lambda name: transaction.run(lambda: _note_error(name, outcome.reason)))
+		attempt(name, lambda name: transaction.run(lambda: in_app.show_pending(name)))
 	elif outcome.status != "Queued":
 		attempt(
 			name,

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 
 import frappe
 from frappe import _
-from frappe.desk.doctype.notification_log.notification_log import make_notification_logs
-from frappe.translate import print_language
 from frappe.utils import create_batch, get_url, validate_email_address
 
 from prepaid_billing.alerts import letters
@@ -107,39 +105,17 @@ def send(
 	return any(queued)
 
 
-def queue_warning(row: frappe._dict, level: str, name: str) -> None:
-	"""Put the mail of a Low Balance Warning into Frappe's Email Queue, and tell the users in the app.
-
-	``row`` is the company as the check reads it.
-	"""
-	days = recent.days_left(row.available, recent.of_last_days(row.name, recent.WEEK))
+def warning_letter(row: frappe._dict, level: str) -> Letter:
+	"""Return what a Low Balance Warning says, in the language that is set; ``row`` is the company as the check reads it."""
 	held = row.balance - row.available
-	with print_language(language_of(row.name)):
-		letter = letters.low_balance(
-			level,
-			row.name,
-			money(row.available, row.currency),
-			money(row.threshold, row.currency),
-			minutes_left(row.name),
-			days,
-			money(held, row.currency) if held else "",
-		)
-		queue(row.name, row.recipients, letter, ("Low Balance Warning", name))
-		_notify(row.name, letter)
-
-
-def _notify(company: str, letter: Letter) -> None:
-	"""Tell the users of a company in the app: by Frappe's notifications, of a kind that sends no mail of its own."""
-	make_notification_logs(
-		frappe._dict(
-			type="Alert",
-			subject=letter.subject,
-			document_type="Billing Company",
-			document_name=company,
-			link=letter.button[1],
-			from_user="Administrator",
-		),
-		frappe.db.sql_list(_USERS.format(""), (company,)),
+	return letters.low_balance(
+		level,
+		row.name,
+		money(row.available, row.currency),
+		money(row.threshold, row.currency),
+		minutes_left(row.name),
+		recent.days_left(row.available, recent.of_last_days(row.name, recent.WEEK)),
+		money(held, row.currency) if held else "",
 	)
 
 

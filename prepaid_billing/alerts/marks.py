@@ -1,4 +1,4 @@
-"""The mark of a warning on the balance row, and the record of the warning. Both are written under the balance lock."""
+"""The mark of a warning on the balance row, written under the balance lock, and the record of the warning."""
 
 import frappe
 
@@ -6,27 +6,33 @@ from prepaid_billing.alerts.decide import WarningDecision, WarningState
 from prepaid_billing.ledger import LockedBalance, clock, locked, rows
 
 
-def note(account: LockedBalance, state: WarningState, decision: WarningDecision, to: list[str]) -> None:
-	"""Mark the locked balance as warned, and keep a Pending warning of which a mail is to be made."""
+def note(account: LockedBalance, row: frappe._dict, state: WarningState, decision: WarningDecision) -> None:
+	"""Mark the locked balance as warned, and keep a Pending warning of which a mail is to be made.
+
+	``row`` is the company as the check reads it.
+	"""
 	before = frappe.db.sql(_BEFORE, (account.company, state.last_warning_us))
 	level, told_us = before[0] if before else (state.level, state.last_warning_us)
 	_mark(account.company, decision.told, account.now_us, state.warnings_today + 1)
+	pending = {"status": "Pending", "recipients": "\n".join(row.recipients)}
+	keep(row, decision.told, account.now_us, {**pending, "mark_before": level, "mark_before_us": told_us})
+
+
+def keep(row: frappe._dict, level: str, now_us: int, columns: dict[str, object]) -> None:
+	"""Keep a Low Balance Warning of a company as the check reads it."""
 	rows.insert(
 		"Low Balance Warning",
-		account.now_us,
+		now_us,
 		{
 			"name": rows.new_name(),
-			"company": account.company,
-			"level": decision.told,
-			"status": "Pending",
-			"recipients": "\n".join(to),
-			"currency": account.currency,
-			"available": account.available,
-			"threshold": account.threshold,
-			"decided_at": clock.site_time(account.now_us),
-			"decided_us": account.now_us,
-			"mark_before": level,
-			"mark_before_us": told_us,
+			"company": row.name,
+			"level": level,
+			"currency": row.currency,
+			"available": row.available,
+			"threshold": row.threshold,
+			"decided_at": clock.site_time(now_us),
+			"decided_us": now_us,
+			**columns,
 		},
 	)
 
