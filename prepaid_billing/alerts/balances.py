@@ -3,27 +3,30 @@
 import frappe
 from frappe import _
 
+from prepaid_billing import settings
 from prepaid_billing.alerts.addresses import once
-from prepaid_billing.alerts.decide import DAY_US, WarningState
+from prepaid_billing.alerts.decide import DAY_US, Standing, WarningState, level_of
+from prepaid_billing.calls import pricing
 from prepaid_billing.exceptions import UnknownCompany
-from prepaid_billing.ledger import clock
+from prepaid_billing.ledger import BalanceView, clock
 from prepaid_billing.rating.money import from_database
+from prepaid_billing.rating.price import Rate
 
-_COLUMNS = """
-	SELECT b.name, b.currency, CAST(b.available AS CHAR) AS available,
-		CAST(b.low_balance_threshold AS CHAR) AS threshold, b.warning_level, b.last_warning_us,
+_COLUMNS = f"""
+	SELECT {clock.NOW} AS now_us, b.name, b.currency, CAST(b.available AS CHAR) AS available,
+		CAST(b.balance AS CHAR) AS balance, CAST(b.low_balance_threshold AS CHAR) AS threshold, b.warning_level, b.last_warning_us,
 		c.status, c.prepaid_billing_enabled, c.mail_low, c.mail_critical, c.mail_empty, c.billing_emails, (
 			SELECT GROUP_CONCAT(u.email ORDER BY p.idx SEPARATOR ' ') FROM `tabBilling Company User` p
 			JOIN `tabUser` u ON u.name = p.user
 			WHERE p.parent = b.name AND p.parenttype = 'Billing Company' AND p.gets_warnings = 1 AND u.enabled = 1
 		) AS users, (
 			SELECT COUNT(*) FROM `tabLow Balance Warning` w
-			WHERE w.company = b.name AND w.decided_us > %(day_ago)s AND w.status IN ('Pending', 'Queued')
+			WHERE w.company = b.name AND w.decided_us > {clock.NOW} - {DAY_US} AND w.status IN ('Pending', 'Queued')
 		) AS warnings_today, (
 			SELECT COALESCE(o.reason, '') FROM `tabLow Balance Warning` o
 			WHERE o.company = b.name AND o.status = 'Pending' ORDER BY o.decided_us DESC LIMIT 1
-		) AS pending
-	FROM `tabPrepaid Balance` b {index} JOIN `tabBilling Company` c ON c.name = b.name
+		) AS pending, {pricing.VALID_RATES}
+	FROM `tabPrepaid Balance` b {{index}} JOIN `tabBilling Company` c ON c.name = b.name
 """
 ALL_LOW = f"""{_COLUMNS.format(index="FORCE INDEX (pb_balance_low)")}
 	WHERE b.is_low = 1 AND c.prepaid_billing_enabled = 1 AND c.status = 'Active' ORDER BY b.name
@@ -45,6 +48,11 @@ def one(company: str) -> frappe._dict:
 	return found[0]
 
 
+def interval_us() -> int:
+	"""Return how long the same level is not told again, in microseconds."""
+	return settings.number("warning_interval") * 3600 * clock.SECOND
+
+
 def blocked(row: frappe._dict) -> str:
 	"""Return why a company is not warned whatever its balance, or nothing."""
 	if row.status != "Active":
@@ -58,15 +66,27 @@ def state_of(row: frappe._dict) -> WarningState:
 		row.warning_level or "",
 		row.last_warning_us or 0,
 		row.warnings_today,
-		row.available,
-		row.threshold,
+		standing_of(row),
 		tuple(level for level, fieldname in _LEVELS.items() if row[fieldname]),
 	)
 
 
+def standing_of(row: frappe._dict) -> Standing:
+	"""Return what the level of a company follows from."""
+	return Standing(row.available, row.balance, row.threshold, pricing.least_of(row))
+
+
+def level_now(view: BalanceView, rate: Rate | None) -> str:
+	"""Return the level of a balance at the rate that its calls have now."""
+	return level_of(
+		Standing(view.available, view.balance, view.threshold, pricing.least(rate) if rate else None)
+	)
+
+
 def _read(query: str, values: dict[str, object]) -> list[frappe._dict]:
-	found = frappe.db.sql(query, {**values, "day_ago": clock.now_us() - DAY_US}, as_dict=True)
+	found = frappe.db.sql(query, values, as_dict=True)
 	for row in found:
-		row.available, row.threshold = from_database(row.available), from_database(row.threshold)
+		for column in ("available", "balance", "threshold"):
+			row[column] = from_database(row[column])
 		row.recipients = once([*(row.billing_emails or "").split(), *(row.users or "").split()])
 	return found

@@ -10,13 +10,20 @@ from decimal import Decimal
 
 import frappe
 
-from prepaid_billing import ledger, settings
-from prepaid_billing.alerts import balances, delivery, digest, marks
-from prepaid_billing.alerts.addresses import NOBODY, NOBODY_LISTED
-from prepaid_billing.alerts.decide import WARNED_OF_LATE, WARNED_TODAY, WarningDecision, decide, level_of
+from prepaid_billing import ledger
+from prepaid_billing.alerts import balances, delivery, digest, in_app, mail, marks
+from prepaid_billing.alerts.addresses import NOBODY
+from prepaid_billing.alerts.decide import (
+	WARNED_OF_LATE,
+	WARNED_TODAY,
+	WarningDecision,
+	decide,
+	level_of,
+	mark_of,
+)
 from prepaid_billing.alerts.delivery import Outcome
 from prepaid_billing.batch import attempt, in_words
-from prepaid_billing.ledger import clock, transaction
+from prepaid_billing.ledger import transaction
 from prepaid_billing.log import log
 from prepaid_billing.rating.money import as_text
 
@@ -58,18 +65,18 @@ def check_low_balances(company: str | None = None, dry_run: bool = False) -> lis
 	With a company named, that one is reported on even where it is not low. Raises UnknownCompany.
 	"""
 	found = [balances.one(company)] if company else balances.low()
-	now_us, interval_us = clock.now_us(), _interval_us()
-	checked = [_checked(row, now_us, interval_us, dry_run) for row in found]
+	interval_us = balances.interval_us()
+	checked = [_checked(row, interval_us, dry_run) for row in found]
 	if not dry_run:
 		outcomes = delivery.deliver(company)
 		checked = [_with(result, outcomes.get(result.company)) for result in checked]
-	return _told_to_staff(checked, company, dry_run)
+	return _told_otherwise(checked, {row.name: row for row in found}, dry_run)
 
 
-def _checked(row: frappe._dict, now_us: int, interval_us: int, dry_run: bool) -> Checked:
-	decision, error = attempt(row, lambda row: _decision(row, now_us, interval_us, dry_run))
+def _checked(row: frappe._dict, interval_us: int, dry_run: bool) -> Checked:
+	decision, error = attempt(row.name, lambda _name: _decision(row, interval_us, dry_run))
 	if not decision:
-		decision = WarningDecision(False, level_of(row.available, row.threshold), in_words(error))
+		decision = WarningDecision(False, level_of(balances.standing_of(row)), in_words(error))
 	done, reason = FAILED if error else NOTHING, decision.reason
 	if decision.send:
 		done = WOULD_BE_WARNED if dry_run else WARNED
@@ -96,24 +103,27 @@ def _checked(row: frappe._dict, now_us: int, interval_us: int, dry_run: bool) ->
 	)
 
 
-def _decision(row: frappe._dict, now_us: int, interval_us: int, dry_run: bool) -> WarningDecision:
+def _decision(row: frappe._dict, interval_us: int, dry_run: bool) -> WarningDecision:
 	if reason := balances.blocked(row):
-		return WarningDecision(False, level_of(row.available, row.threshold), reason)
-	decision = decide(balances.state_of(row), now_us, interval_us)
-	if decision.send and not row.recipients:
-		return WarningDecision(False, decision.level, NOBODY_LISTED)
-	if decision.send and not dry_run:
-		return transaction.run(lambda: _decide_and_note(row))
+		return WarningDecision(False, level_of(balances.standing_of(row)), reason)
+	state = balances.state_of(row)
+	decision = decide(state, row.now_us, interval_us)
+	if decision.send and (reason := mail.unreachable(row.recipients)):
+		return WarningDecision(False, decision.level, reason)
+	if (decision.send or mark_of(state) != state.level) and not dry_run:
+		return transaction.run(lambda: _decide_and_note(row, interval_us))
 	return decision
 
 
-def _decide_and_note(row: frappe._dict) -> WarningDecision:
+def _decide_and_note(row: frappe._dict, interval_us: int) -> WarningDecision:
 	with ledger.locked(row.name) as account:
 		now = balances.one(row.name)
 		state = balances.state_of(now)
-		decision = decide(state, account.now_us, _interval_us())
+		decision = decide(state, account.now_us, interval_us)
 		if decision.send:
-			marks.note(account, state, decision, now.recipients)
+			marks.note(account, now, state, decision)
+		elif (kept := mark_of(state)) != state.level:
+			marks.lower(account, state, kept)
 		return decision
 
 
@@ -130,21 +140,23 @@ def _with(result: Checked, outcome: Outcome | None) -> Checked:
 	return replace(result, done=WARNED, reason="An earlier check decided it; its mail could be made now.")
 
 
-def _told_to_staff(checked: list[Checked], company: str | None, dry_run: bool) -> list[Checked]:
-	"""Tell staff whom nobody can warn, and say in the reasons of these companies what came of it."""
+def _told_otherwise(checked: list[Checked], read: dict[str, frappe._dict], dry_run: bool) -> list[Checked]:
+	"""Tell of the companies that nobody can mail their users in the app, and staff; say in the reasons what came of it."""
 	unwarned = [
 		(result.company, result.level, result.reason) for result in checked if result.reason in NOBODY
 	]
 	if not unwarned:
 		return checked
-	said, error = attempt(unwarned, lambda unwarned: digest.tell(unwarned, company, dry_run))
-	done = FAILED if error else NOTHING
-	said = said or f"Staff could not be told: {in_words(error)}"
-	return [
-		replace(result, done=done, reason=f"{result.reason} {said}") if result.reason in NOBODY else result
-		for result in checked
-	]
+	staff, error = attempt(unwarned, lambda unwarned: digest.tell(unwarned, dry_run))
+	staff = staff or dict.fromkeys(read, f"Staff could not be told: {in_words(error)}")
 
+	def told(result: Checked) -> Checked:
+		users, failure = attempt(
+			result.company, lambda company: in_app.show_alone(read[company], result.reason, dry_run)
+		)
+		if failure:
+			users = f"Its users could not be told in the app: {in_words(failure)}"
+		said = " ".join(filter(None, (result.reason, users, staff[result.company])))
+		return replace(result, done=FAILED if error or failure else NOTHING, reason=said)
 
-def _interval_us() -> int:
-	return settings.number("warning_interval") * 3600 * clock.SECOND
+	return [told(result) if result.reason in NOBODY else result for result in checked]

@@ -7,10 +7,10 @@ mail, and one that cannot be mailed now stays Pending, with the error, until a l
 from dataclasses import dataclass
 
 import frappe
+from frappe.translate import print_language
 
-from prepaid_billing.alerts import balances, mail, marks
-from prepaid_billing.alerts.addresses import NOBODY_LISTED, NOBODY_REACHED
-from prepaid_billing.alerts.decide import NOT_LOW, level_of, unwanted
+from prepaid_billing.alerts import balances, in_app, mail, marks
+from prepaid_billing.alerts.decide import NOT_LOW, is_told, told_of, unwanted
 from prepaid_billing.batch import attempt, in_words
 from prepaid_billing.ledger import rows, transaction
 from prepaid_billing.log import log
@@ -19,10 +19,13 @@ _PENDING = """
 	SELECT name, company FROM `tabLow Balance Warning` WHERE status = 'Pending' {} ORDER BY decided_us DESC
 """
 _LOCK = """
-	SELECT w.name, w.company, (
+	SELECT w.name, w.company, w.in_app, w.mark_before, w.mark_before_us, (
 		SELECT COUNT(*) FROM `tabLow Balance Warning` n WHERE n.company = w.company AND n.decided_us > w.decided_us
 	) AS later FROM `tabLow Balance Warning` w WHERE w.name = %s AND w.status = 'Pending' FOR UPDATE SKIP LOCKED
 """
+
+
+TOLD_BEFORE = "The balance is back at a level that was told within the interval."
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +61,21 @@ def _queue(name: str) -> Outcome | None:
 	row = balances.one(warning[0].company)
 	if warning[0].later:
 		return Outcome("Not Sent", "A later warning took its place.")
-	if reason := balances.blocked(row) or unwanted(balances.state_of(row)):
+	state = balances.state_of(row)
+	if reason := balances.blocked(row) or unwanted(state):
 		return Outcome("Recovered" if reason == NOT_LOW else "Not Sent", reason)
-	level = level_of(row.available, row.threshold)
-	if not mail.queue_warning(row, level, name):
-		return Outcome("Not Sent", NOBODY_REACHED if row.recipients else NOBODY_LISTED)
+	level, (before, told_us) = told_of(state), (warning[0].mark_before or "", warning[0].mark_before_us or 0)
+	if is_told(level, before, told_us, row.now_us, balances.interval_us()):
+		return Outcome("Recovered", TOLD_BEFORE)
+	if reason := mail.unreachable(row.recipients):
+		return Outcome("Not Sent", reason)
+	row.recipients = mail.reachable(row.recipients)
+	with print_language(mail.language_of(row.name)):
+		letter = mail.warning_letter(row, level)
+		mail.queue(row.name, row.recipients, letter, ("Low Balance Warning", name))
+		is_shown = warning[0].in_app or in_app.show(row.name, letter)
 	told = {"level": level, "recipients": "\n".join(row.recipients), "status": "Queued", "reason": ""}
+	told["in_app"] = int(is_shown)
 	rows.update("Low Balance Warning", name, {**told, "available": row.available, "threshold": row.threshold})
 	return Outcome("Queued")
 
@@ -73,6 +85,7 @@ def _keep(name: str, company: str, outcome: Outcome) -> None:
 	log("low balance warning", company=company, warning=name, status=outcome.status, reason=outcome.reason)
 	if outcome.status == "Pending":
 		attempt(name, lambda name: transaction.run(lambda: _note_error(name, outcome.reason)))
+		attempt(name, lambda name: transaction.run(lambda: in_app.show_pending(name)))
 	elif outcome.status != "Queued":
 		attempt(
 			name,

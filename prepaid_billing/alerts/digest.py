@@ -1,4 +1,4 @@
-"""Staff are told which companies nobody can warn: one mail a day to the managers, however many companies there are."""
+"""Staff are told which companies nobody can warn: each company once a day, however many there are, in one mail."""
 
 from collections.abc import Sequence
 
@@ -9,56 +9,84 @@ from frappe.utils import get_url_to_form
 
 from prepaid_billing.alerts import mail, notices
 from prepaid_billing.alerts.addresses import NOBODY_LISTED, NOBODY_REACHED
-from prepaid_billing.ledger import clock, transaction
+from prepaid_billing.ledger import clock, rows, transaction
 
 MOST_LISTED = 100
 """Companies that one mail names; how many more there are, it says."""
+TOLD_TODAY = "Staff were told today; they are told of a company once a day."
 
 # Company, level, and which of the two reasons.
 Unwarned = tuple[str, str, str]
 
 
-def tell(unwarned: Sequence[Unwarned], company: str | None, dry_run: bool) -> str:
-	"""Mail the managers about companies that nobody can warn, and return in a sentence what came of it.
+def tell(unwarned: Sequence[Unwarned], dry_run: bool) -> dict[str, str]:
+	"""Mail the managers about the companies that nobody can warn and that they were not told of today.
 
-	Once a day for the check of all companies, and once for that of one, so that looking at one holds back no other.
+	Returns of each company, in a sentence, what came of it.
 	"""
-	readers = _readers(unwarned)
-	if not readers:
-		return "There is no Prepaid Billing Manager either who could be told."
-	key = f"Nobody to tell:{company or ''}:{clock.site_time(clock.now_us()).date()}"
-	if dry_run:
-		is_told = frappe.db.exists("Billing Notice", {"notice_key": key})
-		return "Staff were told today." if is_told else "Staff would be told."
-	return transaction.run(lambda: _tell(readers, company, key))
+	day = clock.site_time(clock.now_us()).date()
+	keys = {one[0]: f"Nobody to tell:{one[0]}:{day}" for one in unwarned}
+	told = frappe.get_all("Billing Notice", {"notice_key": ["in", list(keys.values())]}, pluck="company")
+	managers = mail.managers()
+	readers = _readers(unwarned, mail.reachable(managers))
+	new = [one for one in unwarned if one[0] not in told and readers[one]]
+	mailed = set() if dry_run or not new else transaction.run(lambda: _tell(new, readers, keys))
+	unread = (
+		"Staff could not be told: every manager is unsubscribed from this site's mails."
+		if managers
+		else "There is no Prepaid Billing Manager either who could be told."
+	)
+
+	def said(one: Unwarned) -> str:
+		if one[0] in told:
+			return TOLD_TODAY
+		if not readers[one]:
+			return unread
+		if dry_run:
+			return "Staff would be told."
+		return "Staff were told." if one[0] in mailed else TOLD_TODAY
+
+	return {one[0]: said(one) for one in unwarned}
 
 
-def _tell(readers: dict[tuple[Unwarned, ...], list[str]], company: str | None, key: str) -> str:
-	to = "\n".join(address for group in readers.values() for address in group)
-	notice = {"kind": "Nobody to tell", "company": company, "status": "Queued", "recipients": to}
-	written = notices.first(key, notice)
-	if not written:
-		return "Staff were told today; they get one mail a day about such companies."
-	queued = [
-		mail.send(
-			group, _subject(unwarned), "nobody_to_tell", _content(unwarned), ("Billing Notice", written)
-		)
-		for unwarned, group in readers.items()
-	]
-	if not any(queued):
-		frappe.db.rollback()
-		return "Staff could not be told: every manager is unsubscribed from this site's mails."
-	return "Staff were told."
+def _tell(new: Sequence[Unwarned], readers: dict[Unwarned, list[str]], keys: dict[str, str]) -> set[str]:
+	"""Write a notice for each company and mail what no other check has told; return these companies."""
+	notice = {"kind": "Nobody to tell", "status": "Queued"}
+	written: dict[Unwarned, str] = {}
+	for one in new:
+		about = {"company": one[0], "recipients": "\n".join(readers[one])}
+		if name := notices.first(keys[one[0]], {**notice, **about}):
+			written[one] = name
+	for heard, group in _by_what_they_hear(written, readers).items():
+		lead = written[heard[0]]
+		mail.send(group, _subject(heard), "nobody_to_tell", _content(heard), ("Billing Notice", lead))
+		for one in heard[1:]:
+			rows.update(
+				"Billing Notice",
+				written[one],
+				{"reference_doctype": "Billing Notice", "reference_name": lead},
+			)
+	return {one[0] for one in written}
 
 
-def _readers(unwarned: Sequence[Unwarned]) -> dict[tuple[Unwarned, ...], list[str]]:
-	"""Return who hears of which companies: User Permissions may keep a manager to some of them."""
-	readers: dict[tuple[Unwarned, ...], list[str]] = {}
-	for address in mail.managers():
-		kept_to = _companies_of(frappe.db.get_value("User", {"email": address}))
-		if heard := tuple(one for one in unwarned if not kept_to or one[0] in kept_to):
-			readers.setdefault(heard, []).append(address)
-	return readers
+def _readers(unwarned: Sequence[Unwarned], managers: Sequence[str]) -> dict[Unwarned, list[str]]:
+	"""Return who hears of each company: User Permissions may keep a manager to some of them."""
+	kept_to = {
+		address: _companies_of(frappe.db.get_value("User", {"email": address})) for address in managers
+	}
+	return {
+		one: [address for address, kept in kept_to.items() if not kept or one[0] in kept] for one in unwarned
+	}
+
+
+def _by_what_they_hear(
+	written: dict[Unwarned, str], readers: dict[Unwarned, list[str]]
+) -> dict[tuple[Unwarned, ...], list[str]]:
+	"""Return the managers by the companies that their mail is about."""
+	groups: dict[tuple[Unwarned, ...], list[str]] = {}
+	for address in dict.fromkeys(address for one in written for address in readers[one]):
+		groups.setdefault(tuple(one for one in written if address in readers[one]), []).append(address)
+	return groups
 
 
 def _companies_of(user: str) -> set[str]:

@@ -50,9 +50,15 @@ class Payment:
 
 
 def low_balance(
-	level: str, company: str, available: str, threshold: str, minutes: int | None, days: int | None
+	level: str,
+	company: str,
+	available: str,
+	threshold: str,
+	minutes: int | None,
+	days: int | None,
+	in_calls: str = "",
 ) -> Letter:
-	"""Return the warning of a level: "Low", "Critical" or "Empty"."""
+	"""Return the warning of a level: "Low", "Critical" or "Empty". ``in_calls`` is what calls in progress hold, if any."""
 	subject, headline = {
 		"Low": (_("Your prepaid balance is low"), _("Your balance is below the threshold that you set.")),
 		"Critical": (_("Your prepaid balance is nearly used up"), _("Your balance is nearly used up.")),
@@ -62,6 +68,8 @@ def low_balance(
 		),
 	}[level]
 	rows = [(_("Available"), available)]
+	if in_calls:
+		rows.append((_("In calls"), in_calls))
 	if minutes:
 		rows.append((_("Enough for about"), minutes_in_words(minutes)))
 	if days is not None and level != "Empty":

@@ -4,12 +4,10 @@ from collections.abc import Sequence
 
 import frappe
 from frappe import _
-from frappe.desk.doctype.notification_log.notification_log import make_notification_logs
-from frappe.translate import print_language
 from frappe.utils import create_batch, get_url, validate_email_address
 
 from prepaid_billing.alerts import letters
-from prepaid_billing.alerts.addresses import by_footer, once
+from prepaid_billing.alerts.addresses import NOBODY_LISTED, NOBODY_REACHED, by_footer, once
 from prepaid_billing.alerts.letters import Letter
 from prepaid_billing.calls import recent
 from prepaid_billing.calls.pricing import minutes_left
@@ -30,6 +28,21 @@ def recipients(company: str) -> list[str]:
 	billing_emails = frappe.db.get_value("Billing Company", company, "billing_emails") or ""
 	users = frappe.db.sql_list(_USERS.format("AND c.gets_warnings = 1"), (company,))
 	return once([*billing_emails.split(), *users])
+
+
+def reachable(addresses: Sequence[str]) -> list[str]:
+	"""Return those of the addresses that Frappe sends mails to: valid, and not unsubscribed from this site's mails."""
+	valid = [one for one in once(addresses) if validate_email_address(one)]
+	query = "SELECT LOWER(email) FROM `tabEmail Unsubscribe` WHERE email IN %s AND global_unsubscribe = 1"
+	gone = frappe.db.sql_list(query, (valid,)) if valid else []
+	return [one for one in valid if one.lower() not in gone]
+
+
+def unreachable(listed: Sequence[str]) -> str:
+	"""Return why nobody of those who are listed can be told, or nothing."""
+	if not listed:
+		return NOBODY_LISTED
+	return "" if reachable(listed) else NOBODY_REACHED
 
 
 def language_of(company: str) -> str:
@@ -76,7 +89,6 @@ def send(
 	A hundred addresses at a time: more are Frappe's to send by a job of its own, before our transaction is committed, and
 	again where that is retried. One wrong address would keep the mail from all others.
 	"""
-	valid = [address for address in to if validate_email_address(address)]
 	queued = [
 		frappe.sendmail(
 			recipients=batch,
@@ -88,45 +100,22 @@ def send(
 			attachments=list(attachments),
 			add_unsubscribe_link=0,
 		)
-		for batch in create_batch(valid, MOST_AT_ONCE)
+		for batch in create_batch(reachable(to), MOST_AT_ONCE)
 	]
 	return any(queued)
 
 
-def queue_warning(row: frappe._dict, level: str, name: str) -> bool:
-	"""Put the mail of a Low Balance Warning into Frappe's Email Queue, and tell the users in the app.
-
-	``row`` is the company as the check reads it. Returns False where nobody can be reached; then nothing is told.
-	"""
-	a_day = recent.per_day(row.name, recent.of_last_days(row.name, recent.WEEK))
-	days = recent.days_left(row.available, a_day)
-	with print_language(language_of(row.name)):
-		letter = letters.low_balance(
-			level,
-			row.name,
-			money(row.available, row.currency),
-			money(row.threshold, row.currency),
-			minutes_left(row.name),
-			days,
-		)
-		is_queued = queue(row.name, row.recipients, letter, ("Low Balance Warning", name))
-		if is_queued:
-			_notify(row.name, letter)
-	return is_queued
-
-
-def _notify(company: str, letter: Letter) -> None:
-	"""Tell the users of a company in the app: by Frappe's notifications, of a kind that sends no mail of its own."""
-	make_notification_logs(
-		frappe._dict(
-			type="Alert",
-			subject=letter.subject,
-			document_type="Billing Company",
-			document_name=company,
-			link=letter.button[1],
-			from_user="Administrator",
-		),
-		frappe.db.sql_list(_USERS.format(""), (company,)),
+def warning_letter(row: frappe._dict, level: str) -> Letter:
+	"""Return what a Low Balance Warning says, in the language that is set; ``row`` is the company as the check reads it."""
+	held = row.balance - row.available
+	return letters.low_balance(
+		level,
+		row.name,
+		money(row.available, row.currency),
+		money(row.threshold, row.currency),
+		minutes_left(row.name),
+		recent.days_left(row.available, recent.per_day(row.name, recent.of_last_days(row.name, recent.WEEK))),
+		money(held, row.currency) if held else "",
 	)
 
 

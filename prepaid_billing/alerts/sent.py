@@ -22,8 +22,17 @@ def states(names: Sequence[str]) -> dict[str, str]:
 	for doctype in REFERENCES:
 		visible = frappe.get_list(doctype, {"name": ["in", names]}, pluck="name") if names else []
 		if visible:
-			found |= {name: _worst(told) for name, told in frappe.db.sql(_STATES, (doctype, visible))}
+			leads = _leads(visible)
+			mailed = [leads.get(name, name) for name in visible]
+			told = {name: _worst(states) for name, states in frappe.db.sql(_STATES, (doctype, mailed))}
+			found |= {name: told[lead] for name, lead in zip(visible, mailed, strict=True) if lead in told}
 	return found
+
+
+def _leads(names: Sequence[str]) -> dict[str, str]:
+	"""Return of notices that share a mail with others the one that the mail names."""
+	shared = {"name": ["in", names], "reference_doctype": "Billing Notice"}
+	return dict(frappe.get_all("Billing Notice", shared, ["name", "reference_name"], as_list=True))
 
 
 def _worst(told: str) -> str:

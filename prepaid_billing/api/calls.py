@@ -5,7 +5,7 @@ from typing import Any
 import frappe
 
 from prepaid_billing import inputs
-from prepaid_billing.alerts.decide import level_of
+from prepaid_billing.alerts.balances import level_now
 from prepaid_billing.api.endpoint import endpoint
 from prepaid_billing.calls import care, cdr, live, pricing, session
 from prepaid_billing.exceptions import InvalidInput, UnknownCompany
@@ -33,11 +33,11 @@ def quote(company: Any = None, duration_sec: Any = None, at: Any = None) -> dict
 def running(company: Any = None) -> dict:
 	"""Return the calls of a company that are in progress, with what each would cost if it ended now."""
 	view = balance_of(visible_company(inputs.optional_company(company), MANAGER, STAFF))
-	calls = live.running(view.company, live.SHOWN)
+	rate, calls = pricing.rate_of(view), live.running(view.company, live.SHOWN)
 	return {
 		"company": view.company,
-		"level": level_of(view.available, view.threshold) or "Good",
-		"minutes_left": pricing.minutes_left(view.company),
+		"level": level_now(view, rate) or "Good",
+		"minutes_left": pricing.minutes_of(rate, view.available) if rate else None,
 		"available": as_text(view.available),
 		"reserved_balance": as_text(view.reserved),
 		"currency": view.currency,

@@ -36,8 +36,8 @@ _LOCK = f"""
 	FROM `tabPrepaid Balance` WHERE name = %s FOR UPDATE WAIT 1
 """
 # A credit that brings the balance to the threshold clears the warning, so that the next fall is told at once; whatever
-# calls in progress hold then, because no credit follows when it is freed. A hold that is freed does not clear it: a
-# balance that hovers at its threshold would be warned of at every call.
+# calls in progress hold then, because no credit follows when it is freed. A hold that is freed clears it at twice the
+# threshold alone: a balance that hovers at its threshold would be warned of at every call.
 _WRITE = """
 	UPDATE `tabPrepaid Balance` SET balance = %(balance)s, reserved_balance = %(reserved)s,
 		available = %(available)s, is_low = %(is_low)s, last_sequence = %(last_sequence)s,
@@ -196,6 +196,12 @@ class LockedBalance:
 			raise Duplicate(_("This key was used before for another booking. Nothing was booked now."))
 		return Entry(name, amount, from_database(booked), sequence)
 
+	def _recovered(self) -> bool:
+		"""Whether the levels of the warning are left, by a credit or because calls have freed much of what they held."""
+		if self._credited and not is_low(self.balance, self.threshold):
+			return True
+		return 0 < self.threshold * 2 <= self.available
+
 	def write(self) -> None:
 		"""Write the balance row: the ledger's own columns only, and not ``modified``."""
 		if not self._changed:
@@ -208,7 +214,7 @@ class LockedBalance:
 				"reserved": self.reserved,
 				"available": self.available,
 				"is_low": int(is_low(self.available, self.threshold)),
-				"recovered": int(self._credited and not is_low(self.balance, self.threshold)),
+				"recovered": int(self._recovered()),
 				"last_sequence": self.last_sequence,
 				"last_hash": self.last_hash,
 				"last_booked_us": self.last_booked_us,

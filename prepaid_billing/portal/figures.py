@@ -9,10 +9,8 @@ import frappe
 from babel.numbers import format_decimal
 from frappe import _
 
-from prepaid_billing.calls.pricing import minutes_of, rate_for
+from prepaid_billing.calls.pricing import minutes_of
 from prepaid_billing.display import minutes_in_words, money, whole
-from prepaid_billing.exceptions import NoRate
-from prepaid_billing.ledger import BalanceView, clock
 from prepaid_billing.rating.money import exponent
 from prepaid_billing.rating.price import Rate
 
@@ -33,14 +31,6 @@ def price_in_words(rate: Rate | None, currency: str) -> str:
 		fee = money(rate.connection_fee, currency, exact=True)
 		price = _("{0}, plus {1} per call").format(price, fee)
 	return price
-
-
-def rate_of(view: BalanceView) -> Rate | None:
-	"""Return the rate that a call of the company would have now, or None."""
-	try:
-		return rate_for(view.company, view.currency, clock.now_us()).rate
-	except NoRate:
-		return None
 
 
 def minutes(rate: Rate | None, amount: Decimal) -> str:

@@ -8,18 +8,18 @@ import frappe
 from babel.dates import format_date
 from frappe import _
 
-from prepaid_billing.alerts.decide import level_of
+from prepaid_billing.alerts.balances import level_now
 from prepaid_billing.alerts.mail import recipients
 from prepaid_billing.calls import live, recent, stops
 from prepaid_billing.calls.booked import bookings_of
-from prepaid_billing.calls.pricing import minutes_of
+from prepaid_billing.calls.pricing import minutes_of, rate_of
 from prepaid_billing.display import day_of, days_in_words, length, moment, money, time_of, whole
 from prepaid_billing.exports.transactions import description
 from prepaid_billing.ledger import BalanceView, balance_of, clock, last_entries
 from prepaid_billing.ledger.period import zone_of
 from prepaid_billing.payments import limits
 from prepaid_billing.portal import address, may_pay, payers
-from prepaid_billing.portal.figures import column, language, minutes, number, price_in_words, rate_of
+from prepaid_billing.portal.figures import column, language, minutes, number, price_in_words
 from prepaid_billing.rating.price import Rate
 
 ENTRIES = 10
@@ -36,7 +36,7 @@ def overview(company: str) -> dict[str, object]:
 	return {
 		**figures_now(view, rate, live.running(company, RUNNING)),
 		"is_calling": bool(view.reserved),
-		"level": level_of(view.available, view.threshold) or "Good",
+		"level": level_now(view, rate) or "Good",
 		"threshold": money(view.threshold, view.currency) if view.threshold else "",
 		**_warning(company),
 		"is_under_a_minute": bool(rate) and minutes_of(rate, view.available) == 0,

@@ -15,12 +15,13 @@ from pathlib import Path
 import frappe
 from frappe import _
 
+from prepaid_billing.calls.pricing import rate_of
 from prepaid_billing.display import money
 from prepaid_billing.exceptions import InvalidAmount, InvalidInput
 from prepaid_billing.ledger import balance_of
 from prepaid_billing.permissions import is_owner
 from prepaid_billing.portal import address, argument, invitations, names_with, remembered
-from prepaid_billing.portal.figures import number, price_in_words, rate_of
+from prepaid_billing.portal.figures import number, price_in_words
 from prepaid_billing.portal.typed import example, typed_amount
 from prepaid_billing.rating.money import exponent
 

@@ -11,6 +11,7 @@ from frappe import _
 
 from prepaid_billing import settings
 from prepaid_billing.calls import recent, stops
+from prepaid_billing.calls.pricing import rate_of
 from prepaid_billing.display import money
 from prepaid_billing.exceptions import AccountBlocked, InvalidAmount
 from prepaid_billing.ledger import balance_of
@@ -20,7 +21,7 @@ from prepaid_billing.payments.reasons import in_words
 from prepaid_billing.payments.suggest import suggested
 from prepaid_billing.permissions import own_companies
 from prepaid_billing.portal import ADDRESS, address, argument
-from prepaid_billing.portal.figures import minutes, number, price_in_words, rate_of, short
+from prepaid_billing.portal.figures import minutes, number, price_in_words, short
 from prepaid_billing.portal.overview import blocked, takes_topups
 from prepaid_billing.portal.typed import example, typed_amount
 from prepaid_billing.rating.price import Rate

@@ -10,6 +10,7 @@ from prepaid_billing import ledger
 from prepaid_billing.alerts import balances, table
 from prepaid_billing.alerts.check import check_low_balances
 from prepaid_billing.calls import session
+from prepaid_billing.exceptions import InsufficientBalance
 from prepaid_billing.scheduled import prepaid_verify_books
 from tests import site
 from tests.factories import give, make_company, make_customer, make_manager, new_id
@@ -162,6 +163,74 @@ def test_users_of_the_company_are_told_in_the_app_as_well(inbox: Inbox) -> None:
 	assert len(inbox.to(address)) == 1 and inbox.to(email) == []
 
 
+@pytest.mark.parametrize(
+	"left,level,words", [("0.006", "Empty", "used up"), ("0.007", "Critical", "nearly used up")]
+)
+def test_what_pays_for_no_second_of_a_call_is_used_up(
+	inbox: Inbox, left: str, level: str, words: str
+) -> None:
+	company, address = low_company("10")
+	take(company, str(Decimal(10) - Decimal(left)))
+	assert [(result.sent, result.level) for result in check_low_balances(company)] == [(True, level)]
+	assert f"balance is {words}" in inbox.to(address)[0]["Subject"]
+	if level == "Empty":
+		with pytest.raises(InsufficientBalance):
+			session.authorize(new_id(), company)
+	else:
+		session.release(session.authorize(new_id(), company)["call_id"])
+
+
+def test_the_companys_own_rate_and_the_default_one_say_what_is_used_up() -> None:
+	default = {"doctype": "Billing Rate", "currency": "USD", "rate_per_minute": 3, "billing_increment": 60}
+	frappe.get_doc({**default, "valid_from": "2020-01-01"}).insert()
+	frappe.db.commit()
+	without, _address = low_company("2", currency="USD", rate_per_minute=0)
+	own, _address = low_company("2", currency="USD", rate_per_minute=1)
+	levels = {result.company: result.level for result in check_low_balances(dry_run=True)}
+	assert (levels[without], levels[own]) == ("Empty", "Critical")
+
+
+def test_money_that_calls_hold_is_no_empty_balance_and_silences_no_real_one(inbox: Inbox) -> None:
+	company, address = low_company("50")
+	session.authorize(call := new_id(), company, requested_seconds=7_142)
+	assert frappe.db.get_value("Prepaid Balance", company, "available") < 0.01
+	assert [(result.sent, result.level) for result in check_low_balances(company)] == [(True, "Critical")]
+	(mail,) = inbox.to(address)
+	text = mail.get_body(("plain",)).get_content()
+	assert "In calls: €49.99" in text and "New calls cannot be started" not in text
+	session.end(call, 600)
+	assert frappe.db.get_value("Prepaid Balance", company, ["available", "warning_level"]) == (45.8, "")
+	take(company, "35.8")
+	assert check_low_balances(company)[0].sent
+	take(company, "10")
+	assert [(result.sent, result.level) for result in check_low_balances(company)] == [(True, "Empty")]
+	assert len(inbox.to(address)) == 3
+
+
+def test_a_level_that_was_left_and_comes_back_is_told_again(inbox: Inbox) -> None:
+	company, address = low_company("10")
+	take(company, "10")
+	assert check_low_balances(company)[0].sent
+	give(company, "10")
+	assert not check_low_balances(company)[0].sent
+	assert frappe.db.get_value("Prepaid Balance", company, "warning_level") == "Low"
+	take(company, "10")
+	assert [(result.sent, result.level) for result in check_low_balances(company)] == [(True, "Empty")]
+	assert not check_low_balances(company)[0].sent
+	assert len(inbox.to(address)) == 2
+
+
+def test_with_nearly_used_up_switched_off_low_is_told_instead(inbox: Inbox) -> None:
+	company, address = low_company("25", mail_critical=0)
+	take(company, "21")
+	assert [(result.sent, result.level) for result in check_low_balances(company)] == [(True, "Critical")]
+	(mail,) = inbox.to(address)
+	assert "balance is low" in mail["Subject"] and "€4.00" in mail.get_body(("plain",)).get_content()
+	assert not check_low_balances(company)[0].sent
+	take(company, "4")
+	assert [(result.sent, result.level) for result in check_low_balances(company)] == [(True, "Empty")]
+
+
 def test_a_level_that_is_switched_off_is_not_mailed_and_a_worse_one_is(inbox: Inbox) -> None:
 	company, address = low_company(mail_low=0)
 	(result,) = check_low_balances(company)
@@ -184,7 +253,7 @@ def test_two_checks_at_once_send_each_mail_once(inbox: Inbox) -> None:
 
 
 def test_the_check_of_all_is_one_query_by_the_index_of_low_balances() -> None:
-	plan = frappe.db.sql(f"EXPLAIN {balances.ALL_LOW}", {"day_ago": 0}, as_dict=True)
+	plan = frappe.db.sql(f"EXPLAIN {balances.ALL_LOW}", as_dict=True)
 	read = {row.table: row.key for row in plan}
 	assert read["b"] == "pb_balance_low" and read["w"] in ("pb_warning_day", "company"), plan
 

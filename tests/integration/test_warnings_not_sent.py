@@ -9,7 +9,7 @@ import pytest
 from frappe.installer import update_site_config
 
 from prepaid_billing import ledger
-from prepaid_billing.alerts import digest, mail, table
+from prepaid_billing.alerts import digest, mail, sent, table
 from prepaid_billing.alerts.check import check_low_balances
 from prepaid_billing.calls import session
 from prepaid_billing.permissions import MANAGER
@@ -135,6 +135,43 @@ def test_a_balance_that_recovered_before_the_mail_was_made_gets_none(inbox: Inbo
 	assert check_low_balances(company)[0].sent and len(inbox.to(address)) == 1
 
 
+def test_a_worse_level_that_was_left_before_its_mail_could_be_made_repeats_no_better_one(
+	inbox: Inbox,
+) -> None:
+	company, address = low_company()
+	check_low_balances(company)
+	take(company, "8")
+	decide_only(company)
+	give(company, "10")
+	(result,) = check_low_balances(company)
+	assert (result.sent, result.failed) == (False, False)
+	assert not check_low_balances(company)[0].sent
+	assert warnings_of(company) == ["Queued", "Recovered"] and len(inbox.to(address)) == 1
+	take(company, "8")
+	assert [(result.sent, result.level) for result in check_low_balances(company)] == [(True, "Critical")]
+
+
+def test_what_a_credit_has_cleared_counts_for_nothing_when_a_later_mail_is_made(inbox: Inbox) -> None:
+	company, address = low_company()
+	check_low_balances(company)
+	give(company, "40")
+	take(company, "47")
+	decide_only(company)
+	give(company, "9")
+	assert check_low_balances(company)[0].sent
+	assert warnings_of(company) == ["Queued", "Queued"] and len(inbox.to(address)) == 2
+
+
+def test_two_warnings_that_could_not_be_mailed_count_for_none(inbox: Inbox) -> None:
+	company, address = low_company()
+	decide_only(company)
+	take(company, "8")
+	decide_only(company)
+	give(company, "10")
+	assert check_low_balances(company)[0].sent
+	assert warnings_of(company) == ["Not Sent", "Queued"] and len(inbox.to(address)) == 1
+
+
 @pytest.mark.parametrize("change", [{"mail_low": 0}, {"status": "Suspended"}], ids=str)
 def test_what_the_company_no_longer_wants_is_not_mailed(inbox: Inbox, change: dict) -> None:
 	company, address = low_company()
@@ -155,12 +192,37 @@ def test_where_every_address_is_unsubscribed_staff_are_told_and_the_mark_is_not_
 	assert result.reason.startswith("Nobody to tell: every address is unsubscribed") and not result.sent
 	assert result.reason.endswith(" Staff were told.")
 	assert frappe.db.get_value("Prepaid Balance", company, "last_warning_us") == 0
-	assert warnings_of(company) == ["Not Sent"]
+	for _time in range(2):
+		check_low_balances(company)
+	assert warnings_of(company) == []
 	text = inbox.to(manager)[-1].get_body(("html",)).get_content()
 	assert company in text and "every address is unsubscribed" in text and "no billing e-mail" not in text
 	frappe.db.delete("Email Unsubscribe", {"email": address})
 	frappe.db.commit()
 	assert check_low_balances(company)[0].sent and len(inbox.to(address)) == 1
+
+
+@pytest.mark.parametrize("wrong", ["unsubscribed", "no address"])
+def test_a_dry_run_says_of_addresses_that_cannot_be_reached_what_the_check_says(wrong: str) -> None:
+	company, address = low_company()
+	if wrong == "unsubscribed":
+		unsubscribe(address.upper())
+	else:
+		frappe.db.set_value("Billing Company", company, "billing_emails", "no-address")
+		frappe.db.commit()
+	(dry,), (real,) = check_low_balances(company, dry_run=True), check_low_balances(company)
+	assert (dry.done, real.done) == ("-", "-")
+	assert dry.reason.startswith("Nobody to tell: every address is unsubscribed")
+	assert dry.reason.split(" Staff")[0] == real.reason.split(" Staff")[0]
+
+
+def test_what_is_kept_of_a_warning_names_those_alone_who_can_be_reached(inbox: Inbox) -> None:
+	company, address = low_company()
+	gone = f"{new_id('gone')}@example.com"
+	frappe.db.set_value("Billing Company", company, "billing_emails", f"{gone}\n{address}")
+	unsubscribe(gone)
+	assert check_low_balances(company)[0].sent and len(inbox.to(address)) == 1
+	assert frappe.db.get_value("Low Balance Warning", {"company": company}, "recipients") == address
 
 
 def test_an_address_that_is_none_keeps_the_mail_from_nobody_else(inbox: Inbox) -> None:
@@ -261,10 +323,93 @@ def test_a_manager_who_is_kept_to_one_company_hears_of_that_one_alone(inbox: Inb
 		(mail,) = inbox.to(manager)
 		text = mail.get_body(("html",)).get_content()
 		assert [company in text for company in (own, other)] == heard
-	assert frappe.db.get_value("Billing Notice", {"kind": "Nobody to tell"}, ["company", "reason"]) == (
-		None,
-		"",
+	told = frappe.get_all(
+		"Billing Notice",
+		{"kind": "Nobody to tell", "company": ["in", [own, other]]},
+		["company", "recipients"],
 	)
+	heard = {notice.company: kept in notice.recipients.split() for notice in told}
+	assert heard == {own: True, other: False}
+
+
+@pytest.mark.usefixtures("everybody_listed")
+def test_a_company_that_nobody_can_warn_any_more_is_told_on_the_same_day(inbox: Inbox) -> None:
+	manager, _password = make_manager()
+	first = make_company("10")
+	check_low_balances()
+	second = make_company("10")
+	(dry,) = [result for result in check_low_balances(dry_run=True) if result.company == second]
+	assert dry.reason.endswith(" Staff would be told.")
+	said = {result.company: result.reason for result in check_low_balances()}
+	assert "Staff were told today" in said[first] and said[second].endswith(" Staff were told.")
+	texts = [mail_of_day.get_body(("html",)).get_content() for mail_of_day in inbox.to(manager)]
+	assert [(first in text, second in text) for text in texts] == [(True, False), (False, True)]
+	check_low_balances()
+	assert len(inbox.to(manager)) == 2
+
+
+@pytest.mark.usefixtures("everybody_listed")
+def test_every_notice_of_a_mail_about_many_companies_knows_what_became_of_it(inbox: Inbox) -> None:
+	manager, _password = make_manager()
+	companies = [make_company("10") for _n in range(2)]
+	check_low_balances()
+	names = frappe.get_all("Billing Notice", {"company": ["in", companies]}, pluck="name")
+	inbox.to(manager)
+	assert [sent.states(names).get(name) for name in names] == ["Sent", "Sent"]
+
+
+def users_notices(email: str) -> list[str]:
+	site.fresh()
+	return frappe.get_all("Notification Log", {"for_user": email}, pluck="subject", order_by="creation")
+
+
+def test_users_without_mails_are_told_in_the_app_by_the_rules_of_the_mails(inbox: Inbox) -> None:
+	manager, _password = make_manager()
+	company = make_company("10")
+	email, _password = make_customer(company)
+	(dry,) = check_low_balances(company, dry_run=True)
+	assert " Its users would be told in the app. Staff would be told." in dry.reason
+	assert users_notices(email) == [] and warnings_of(company) == []
+	for _time in range(3):
+		(result,) = check_low_balances(company)
+		assert (result.done, result.sent) == (
+			"-",
+			False,
+		) and " Its users were told in the app. " in result.reason
+	assert len(users_notices(email)) == 1 and warnings_of(company) == ["Not Sent"]
+	assert frappe.db.get_value("Prepaid Balance", company, "last_warning_us") == 0
+	take(company, "10")
+	for _time in range(2):
+		check_low_balances(company)
+	(low, empty) = users_notices(email)
+	assert "is low" in low and "is used up" in empty and len(inbox.to(manager)) == 1
+	with site.later(24 * 3600 + 1):
+		check_low_balances(company)
+	assert len(users_notices(email)) == 3 and inbox.to(email) == []
+
+
+def test_two_checks_at_once_tell_users_without_mails_once() -> None:
+	company = make_company("10")
+	email, _password = make_customer(company)
+
+	def run(_number: int) -> None:
+		with site.connected():
+			check_low_balances(company)
+
+	with ThreadPoolExecutor(4) as pool:
+		list(pool.map(run, range(4)))
+	assert len(users_notices(email)) == 1
+
+
+def test_the_notice_in_the_app_does_not_wait_for_a_mail_account(inbox: Inbox) -> None:
+	company, address = low_company()
+	email, _password = make_customer(company)
+	with no_email_account():
+		for _time in range(2):
+			assert check_low_balances(company)[0].done == "not mailed"
+	assert len(users_notices(email)) == 1
+	assert check_low_balances(company)[0].sent and len(inbox.to(address)) == 1
+	assert len(users_notices(email)) == 1
 
 
 def test_a_dry_run_tells_no_staff_and_does_not_say_so(inbox: Inbox) -> None:
