@@ -8,10 +8,10 @@ from prepaid_billing import inputs
 from prepaid_billing.alerts.balances import level_now
 from prepaid_billing.api.endpoint import endpoint
 from prepaid_billing.calls import care, cdr, live, pricing, session
+from prepaid_billing.calls.pricing import rate_of
 from prepaid_billing.exceptions import InvalidInput, UnknownCompany
 from prepaid_billing.ledger import balance_of, clock
 from prepaid_billing.permissions import GATEWAY, MANAGER, STAFF, has_role, visible_company
-from prepaid_billing.portal.figures import rate_of
 from prepaid_billing.portal.overview import figures_now
 from prepaid_billing.rating.money import as_text
 
