@@ -56,7 +56,9 @@ def test_placeholders_are_the_same_in_german() -> None:
 		("You are here", "Sie sind hier"),
 	],
 )
-def test_words_whose_meaning_depends_on_their_place_are_those_of_that_place(english: str, german: str) -> None:
+def test_words_whose_meaning_depends_on_their_place_are_those_of_that_place(
+	english: str, german: str
+) -> None:
 	assert english in {message.id for message in MESSAGES}
 	assert GERMAN.get(english).string == german
 
