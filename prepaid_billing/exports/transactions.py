@@ -10,6 +10,8 @@ import frappe
 from frappe import _
 from werkzeug.wrappers import Response
 
+from prepaid_billing import settings
+from prepaid_billing.brand import operator
 from prepaid_billing.calls.booked import Booking, bookings_of
 from prepaid_billing.display import day_of, moment, money, transactions_in_words, whole
 from prepaid_billing.exceptions import InvalidInput
@@ -18,6 +20,7 @@ from prepaid_billing.exports.table import Cell, Instant
 from prepaid_billing.ledger import balance_of, clock, statement
 from prepaid_billing.ledger.period import Period
 from prepaid_billing.ledger.statement import CALLS, MONEY_IN, Stretch
+from prepaid_billing.payments import receipts
 from prepaid_billing.payments.reasons import claim_in_words
 from prepaid_billing.rating.money import ZERO
 
@@ -42,6 +45,7 @@ COLUMNS = (
 		"billed_sec",
 		"rate_per_minute",
 		"topup",
+		"receipt",
 	),
 )
 
@@ -106,6 +110,13 @@ def _statement(wanted: Stretch, period: Period, sums: statement.Sums) -> dict[st
 	bookings = bookings_of(entries)
 	return {
 		"company": wanted.company,
+		"customer": frappe.db.get_value(
+			"Billing Company", wanted.company, ["address", "vat_id"], as_dict=True
+		),
+		"operator": {
+			"name": operator(),
+			**{name: settings.get(f"seller_{name}") or "" for name in ("address", "vat_id")},
+		},
 		"first": day_of(period.first),
 		"last": day_of(period.last),
 		"opening": money(opening, currency, exact=True),
@@ -136,14 +147,17 @@ def _printed(entry: frappe._dict, booking: Booking | None, zone: ZoneInfo) -> di
 def _rows(wanted: Stretch, zone: ZoneInfo, flavour: str) -> Iterator[list[Cell]]:
 	for window in statement.in_order(wanted):
 		bookings = bookings_of(window)
+		documents = receipts.of_entries(window)
 		for entry in window:
 			booking = bookings.get(entry.name)
+			document = documents.get((entry.reference_name, entry.amount > 0))
 			kind = entry.transaction_type if flavour == table.PLAIN else _(entry.transaction_type)
 			yield [
 				*(entry.sequence, Instant(entry.booked_us, zone), kind, description(entry, booking)),
 				*(entry.amount, entry.balance_after, entry.currency),
 				*_call(booking, zone),
 				entry.reference_name if entry.reference_doctype == "Balance Topup" else None,
+				document.receipt_number if document else None,
 			]
 
 
@@ -168,5 +182,5 @@ def _header() -> list[str]:
 			_("Seconds"),
 			_("Billed seconds"),
 		),
-		*(_("Rate per minute"), _("Top-up")),
+		*(_("Rate per minute"), _("Top-up"), _("Receipt Number")),
 	]

@@ -1,5 +1,6 @@
 """Issued receipts, credit notes and reversals as customers get them: found, listed, as a PDF."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 import frappe
@@ -28,6 +29,13 @@ _PAGE = """
 	WHERE r.company = %(company)s AND (r.issued_us, r.name) < (%(issued_us)s, %(name)s)
 	ORDER BY r.issued_us DESC, r.name DESC LIMIT %(limit)s
 """
+
+_OF_ENTRIES = (
+	("Balance Topup", True, "receipt"),
+	("Billing Refund", False, "credit_note"),
+	("Billing Refund", True, "reversal"),
+)
+"""Which document belongs to an entry: by its reference, and by whether it gives (True) or takes."""
 
 
 def find(name: str) -> frappe._dict:
@@ -67,6 +75,24 @@ def pdf(name: str) -> bytes:
 		html = frappe.render_template("prepaid_billing/templates/billing/receipt.html", _shown(receipt))
 	margins = {f"margin-{side}": "0mm" for side in ("top", "right", "bottom", "left")}
 	return get_pdf(html, {"page-size": "A4", "title": receipt.receipt_number, **margins})
+
+
+def of_entries(entries: Sequence[frappe._dict]) -> dict[tuple[str, bool], frappe._dict]:
+	"""Return the documents that were issued, by the reference of their entry and whether it gives or takes."""
+	found: dict[tuple[str, bool], frappe._dict] = {}
+	for doctype, gives, field in _OF_ENTRIES:
+		names = [
+			entry.reference_name
+			for entry in entries
+			if entry.reference_doctype == doctype and (entry.amount > 0) == gives
+		]
+		if names:
+			query = f"""
+				SELECT o.name AS owner, r.name, r.kind, r.livemode, r.receipt_number
+				FROM `tab{doctype}` o JOIN `tabBilling Receipt` r ON r.name = o.`{field}` WHERE o.name IN %s
+			"""
+			found |= {(row.owner, gives): row for row in frappe.db.sql(query, (names,), as_dict=True)}
+	return found
 
 
 def title(receipt: frappe._dict) -> str:

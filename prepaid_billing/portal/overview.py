@@ -38,7 +38,7 @@ def overview(company: str) -> dict[str, object]:
 		"is_calling": bool(view.reserved),
 		"level": level_now(view, rate) or "Good",
 		"threshold": money(view.threshold, view.currency) if view.threshold else "",
-		**_warning(company),
+		**(_warning(company) if view.threshold else {}),
 		"is_under_a_minute": bool(rate) and minutes_of(rate, view.available) == 0,
 		"price": price_in_words(rate, view.currency),
 		**_use(view),

@@ -227,7 +227,7 @@ class _Page:
 
 	def _rows(self, entries: list[frappe._dict]) -> list[dict[str, object]]:
 		bookings = bookings_of(entries)
-		documents = _documents(entries)
+		documents = receipts.of_entries(entries)
 		return [
 			self._row(
 				entry, bookings.get(entry.name), documents.get((entry.reference_name, entry.amount > 0))
@@ -332,32 +332,6 @@ def _sums(sums: statement.Sums, currency: str) -> dict[str, dict[str, str]]:
 
 def _group_amount(group: str, amount: Decimal, currency: str) -> str:
 	return signed(amount, currency) if amount != ZERO else money(ZERO, currency)
-
-
-_DOCUMENTS = (
-	("Balance Topup", True, "receipt"),
-	("Billing Refund", False, "credit_note"),
-	("Billing Refund", True, "reversal"),
-)
-"""Which document belongs to an entry: by its reference, and by whether it gives (True) or takes."""
-
-
-def _documents(entries: list[frappe._dict]) -> dict[tuple[str, bool], frappe._dict]:
-	"""Return the documents that were issued, by the reference of their entry and whether it gives or takes."""
-	found: dict[tuple[str, bool], frappe._dict] = {}
-	for doctype, gives, field in _DOCUMENTS:
-		names = [
-			entry.reference_name
-			for entry in entries
-			if entry.reference_doctype == doctype and (entry.amount > 0) == gives
-		]
-		if names:
-			query = f"""
-				SELECT o.name AS owner, r.name, r.kind, r.livemode
-				FROM `tab{doctype}` o JOIN `tabBilling Receipt` r ON r.name = o.`{field}` WHERE o.name IN %s
-			"""
-			found |= {(row.owner, gives): row for row in frappe.db.sql(query, (names,), as_dict=True)}
-	return found
 
 
 def _receipt_url(document: str) -> str:

@@ -326,3 +326,31 @@ def test_settings_are_saved_by_a_plain_form_and_said_to_be(new_customer: NewCust
 	page.get_by_role("button", name="Save the threshold").click()
 	expect(page.get_by_role("status").filter(has_text="Saved.")).to_be_visible()
 	expect(page.get_by_label("Warning threshold")).to_have_value("33.00")
+
+
+def test_what_was_typed_into_other_forms_stays_when_one_is_saved_and_the_outcome_is_read_out(
+	new_customer: NewCustomer,
+) -> None:
+	customer = new_customer("10", is_owner=True)
+	customer.open(f"{BILLING}/settings")
+	page = customer.page
+	addresses, threshold = page.get_by_label("Addresses"), page.get_by_label("Warning threshold")
+	addresses.fill("a@example.com")
+	page.get_by_label("Refund").uncheck()
+	threshold.fill("nothing")
+	page.get_by_role("button", name="Save the threshold").click()
+	expect(page.get_by_role("alert")).to_be_focused()
+	expect(page.get_by_role("alert")).to_contain_text("still here, but not saved yet")
+	threshold.fill("33")
+	page.get_by_role("button", name="Save the threshold").click()
+	saved = page.get_by_role("status").filter(has_text="Saved.")
+	expect(saved).to_be_focused()
+	expect(saved).to_contain_text("still here, but not saved yet")
+	expect(addresses).to_have_value("a@example.com")
+	expect(page.get_by_label("Refund")).not_to_be_checked()
+	page.get_by_role("button", name="Save the mails").click()
+	expect(saved).to_be_focused()
+	expect(page.get_by_text("not saved yet")).to_be_hidden()
+	site.fresh()
+	doc = frappe.get_doc("Billing Company", customer.company)
+	assert (doc.billing_emails, doc.mail_refund) == ("a@example.com", 0)

@@ -476,6 +476,30 @@ def test_a_page_names_no_parameter_of_ours(company: str, query: str) -> None:
 	assert not re.search(r"[a-z]+_[a-z]+|cursor|\bview\b|\btype takes|open takes", said), said
 
 
+def test_an_accountant_finds_who_sold_to_whom_and_the_number_of_each_receipt() -> None:
+	company, topup = paid()
+	doc = frappe.get_doc("Billing Company", company)
+	doc.update({"address": "Deichstraße 9\n20459 Hamburg", "vat_id": "DE123456789"})
+	doc.save()
+	issuing.issue_missing()
+	frappe.db.commit()
+	customer = Api(factories.make_api_customer(company))
+	text = statement_of(customer)
+	for words in (
+		"Am Sandtorkai 1 20457 Hamburg",
+		f"{company} Deichstraße 9 20459 Hamburg VAT ID DE123456789",
+	):
+		assert words in text, text
+	site.fresh()
+	receipt = frappe.db.get_value("Balance Topup", topup.name, "receipt")
+	number = frappe.db.get_value("Billing Receipt", receipt, "receipt_number")
+	rows = table(customer.get("transactions.export", format="csv"))
+	assert [*rows[0]][-1] == "receipt"
+	assert [row["receipt"] for row in rows if row["type"] == "Top-up"] == [number]
+	excel = table(customer.get("transactions.export", format="excel", _lang="de"), ";")
+	assert [*excel[0].values()][-1] == number
+
+
 def test_a_refund_and_its_reversal_are_linked_to_their_own_documents() -> None:
 	_company, topup = paid()
 	client = Api(factories.api_key_of(factories.make_manager()[0]))

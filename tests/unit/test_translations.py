@@ -44,6 +44,25 @@ def test_placeholders_are_the_same_in_german() -> None:
 	assert differing == []
 
 
+@pytest.mark.parametrize(
+	("english", "german"),
+	[
+		# A name, not what a button does.
+		("Shown as", "Ansicht"),
+		# Why something happened; a "Begründung" is what somebody gives.
+		("Reason", "Grund"),
+		# Before "weniger als einen Tag".
+		("At the use of the last 7 days", "Reicht bei der Nutzung der letzten 7 Tage noch"),
+		("You are here", "Sie sind hier"),
+	],
+)
+def test_words_whose_meaning_depends_on_their_place_are_those_of_that_place(
+	english: str, german: str
+) -> None:
+	assert english in {message.id for message in MESSAGES}
+	assert GERMAN.get(english).string == german
+
+
 def test_no_text_shouts_at_anybody() -> None:
 	assert [message.id for message in MESSAGES if "!" in message.id + german_for(message)] == []
 

@@ -11,6 +11,8 @@ from prepaid_billing.payments import topups
 from prepaid_billing.portal.topup import payment
 
 no_cache = 1
+ASK_AGAIN = 5
+"""Seconds after which Stripe is asked again."""
 
 
 @portal.page
@@ -23,7 +25,22 @@ def get_context(context: frappe._dict) -> None:
 
 
 def _ask_stripe(name: str) -> bool:
-	"""Bring the top-up up to date; False where Stripe gave no answer. What was paid is committed here."""
+	"""Bring the top-up up to date; False where Stripe gave no answer. What was paid is committed here.
+
+	Whoever opens the page again within some seconds sees what the books say then: the webhook brings what has happened
+	meanwhile. So Stripe is not asked as often as somebody likes.
+	"""
+	key = f"prepaid_billing:asked_stripe:{name}"
+	answered = frappe.cache.get_value(key, expires=True)
+	if answered is None:
+		# While it is asked, too.
+		frappe.cache.set_value(key, False, expires_in_sec=ASK_AGAIN)
+		answered = _refresh(name)
+		frappe.cache.set_value(key, answered, expires_in_sec=ASK_AGAIN)
+	return answered
+
+
+def _refresh(name: str) -> bool:
 	try:
 		topups.refresh(name)
 	except TryAgain:
