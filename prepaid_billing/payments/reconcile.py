@@ -14,7 +14,7 @@ import frappe
 from prepaid_billing.exceptions import BillingError, TryAgain
 from prepaid_billing.ledger import clock, rows, transaction
 from prepaid_billing.log import log
-from prepaid_billing.payments import books, compare, gateway, refunds, topups
+from prepaid_billing.payments import books, compare, gateway, installation, refunds, topups
 from prepaid_billing.payments.compare import PAYMENT, Difference, Position
 from prepaid_billing.payments.decide import FINAL
 from prepaid_billing.payments.facts import Unclear, to_major
@@ -47,6 +47,7 @@ class Outcome:
 	started_us: int
 	healed: int = 0
 	not_ours: int = 0
+	elsewhere: int = 0
 	compared: int = 0
 	sums: dict[str, tuple[Decimal, Decimal]] = field(default_factory=dict)
 	differences: list[Difference] = field(default_factory=list)
@@ -136,7 +137,8 @@ class _Seen:
 					topup.name,
 					lambda topup=topup: _refresh(topup),
 				)
-			if not topup and books.is_topup(session["client_reference_id"]):
+			is_elsewhere = installation.is_elsewhere(session["metadata"])
+			if not topup and not is_elsewhere and books.is_topup(session["client_reference_id"]):
 				self.strays[session["payment_intent"]] = (session["client_reference_id"], session["id"])
 			if topup and session["payment_intent"]:
 				ours[session["payment_intent"]] = topup.name
@@ -225,10 +227,14 @@ class _Seen:
 	def _without_topup(self, charge: dict) -> None:
 		"""Tell of a payment that was begun here and that no top-up here holds, until all of it was refunded.
 
-		Nothing is credited by its marks.
+		Nothing is credited by its marks. What names this installation, or none, was begun here: a restored backup, too,
+		has lost top-ups.
 		"""
 		intent, currency = _intent_of(charge), charge["currency"].upper()
 		marks = charge["metadata"] or {}
+		if installation.is_elsewhere(marks):
+			self.outcome.elsewhere += 1
+			return
 		if stray := self.strays.get(intent):
 			topup, reason = stray[0], f"it was paid by {stray[1]}, which is not the session that we keep"
 		elif marks.get("topup") and marks.get("company"):
@@ -295,6 +301,7 @@ def _keep(outcome: Outcome, status: str, is_seamless: bool, findings: str) -> No
 				"compared": outcome.compared,
 				"healed": outcome.healed,
 				"not_ours": outcome.not_ours,
+				"elsewhere": outcome.elsewhere,
 				"difference": "\n".join(outcome.lines()),
 				"findings": findings,
 			},
