@@ -402,6 +402,25 @@ def test_a_top_up_that_was_paid_by_another_session_than_ours_is_a_difference(wor
 	assert (outcome.differences, outcome.sums, balance(company)) == ([], {}, 0)
 
 
+def test_a_stray_payment_that_the_bank_took_back_for_good_is_settled_as_one_that_was_refunded(
+	world: World,
+) -> None:
+	world.pay(make_company(), "20")
+	company = make_company()
+	intent = world.pay(company)
+	lose_topups(company)
+	dispute = world.simulate("disputes", payment_intent=intent)["id"]
+	outcome = world.reconcile(30)
+	assert ([row.at_stripe for row in outcome.differences], outcome.sums) == ([50], {"EUR": (70, 20)})
+	world.simulate(f"disputes/{dispute}/lose")
+	outcome = world.reconcile(30)
+	assert (outcome.differences, outcome.sums, balance(company)) == ([], {"EUR": (20, 20)}, 0)
+	world.simulate(f"disputes/{dispute}/turn")
+	assert [row.at_stripe for row in world.reconcile(30).differences] == [50], (
+		"won after all: it is there again"
+	)
+
+
 def test_a_payment_that_was_begun_here_and_whose_top_up_is_gone_is_a_difference(world: World) -> None:
 	company = make_company()
 	world.pay(company, "20")
@@ -465,6 +484,7 @@ def test_a_copy_that_holds_the_same_top_up_passes_over_the_page_that_the_site_op
 
 
 def test_a_restored_backup_misses_what_it_lost_also_one_of_before_there_was_a_name(world: World) -> None:
+	world.pay(make_company(), "20")
 	company = make_company()
 	installation.ensure_name()
 	intents = [world.pay(company, "30")]
