@@ -3,6 +3,7 @@
 import frappe
 
 from prepaid_billing.ledger import constraints
+from prepaid_billing.payments import installation
 from prepaid_billing.permissions import CUSTOMER, GATEWAY, MANAGER, STAFF
 
 DESK_ACCESS = {MANAGER: 1, STAFF: 1, CUSTOMER: 0, GATEWAY: 0}
@@ -23,6 +24,7 @@ def after_migrate() -> None:
 	"""Bring roles, settings, constraints and the link to ERPNext in line with this version."""
 	_ensure_roles()
 	_write_default_settings()
+	installation.ensure_name()
 	constraints.ensure()
 	_link_erpnext_customer()
 

@@ -6,7 +6,7 @@ beside itself, and run again it changes nothing.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import frappe
@@ -14,8 +14,8 @@ import frappe
 from prepaid_billing.exceptions import BillingError, TryAgain
 from prepaid_billing.ledger import clock, rows, transaction
 from prepaid_billing.log import log
-from prepaid_billing.payments import books, compare, gateway, refunds, topups
-from prepaid_billing.payments.compare import PAYMENT, Difference, Position
+from prepaid_billing.payments import books, compare, gateway, installation, refunds, topups
+from prepaid_billing.payments.compare import DISPUTE, PAYMENT, Difference, Position
 from prepaid_billing.payments.decide import FINAL
 from prepaid_billing.payments.facts import Unclear, to_major
 from prepaid_billing.payments.takeback import Claim, of_dispute, of_refund
@@ -47,6 +47,7 @@ class Outcome:
 	started_us: int
 	healed: int = 0
 	not_ours: int = 0
+	elsewhere: int = 0
 	compared: int = 0
 	sums: dict[str, tuple[Decimal, Decimal]] = field(default_factory=dict)
 	differences: list[Difference] = field(default_factory=list)
@@ -101,7 +102,7 @@ def _compare(outcome: Outcome, tell: Tell) -> None:
 	seen.read_again(books.left_out(outcome.since_us, outcome.started_us, seen.theirs))
 	# What differs may have changed since the list was read.
 	seen.read_again((row.kind, row.stripe_id, row.topup) for row in _differences(outcome, seen))
-	outcome.differences = [*_differences(outcome, seen), *seen.problems.values()]
+	outcome.differences = [*_differences(outcome, seen), *seen.problems.values(), *seen.left_of_strays()]
 	outcome.compared = len(seen.theirs)
 
 
@@ -109,7 +110,7 @@ def _differences(outcome: Outcome, seen: "_Seen") -> list[Difference]:
 	frappe.db.rollback()
 	theirs = list(seen.theirs.values())
 	ours = books.positions(outcome.since_us, outcome.started_us, theirs)
-	outcome.sums = compare.sums([*theirs, *seen.unbooked.values()], ours)
+	outcome.sums = compare.sums([*theirs, *(position for position, _reason in seen.unbooked.values())], ours)
 	return compare.differences(theirs, ours)
 
 
@@ -120,7 +121,7 @@ class _Seen:
 		self.outcome, self.tell = outcome, tell
 		self.theirs: dict[tuple[str, str], Position] = {}
 		self.problems: dict[tuple[str, str], Difference] = {}
-		self.unbooked: dict[tuple[str, str], Position] = {}
+		self.unbooked: dict[tuple[str, str], tuple[Position, str]] = {}
 		self.strays: dict[str, tuple[str, str]] = {}
 
 	def sessions(self, sessions: Iterable[dict]) -> dict[str, str]:
@@ -136,7 +137,8 @@ class _Seen:
 					topup.name,
 					lambda topup=topup: _refresh(topup),
 				)
-			if not topup and books.is_topup(session["client_reference_id"]):
+			is_elsewhere = installation.is_elsewhere(session["metadata"])
+			if not topup and not is_elsewhere and books.is_topup(session["client_reference_id"]):
 				self.strays[session["payment_intent"]] = (session["client_reference_id"], session["id"])
 			if topup and session["payment_intent"]:
 				ours[session["payment_intent"]] = topup.name
@@ -165,6 +167,8 @@ class _Seen:
 		for thing, topup in self._with_topups(f"{kind}s", things, books.by_intent, _intent_of):
 			if name := topup.name if topup else sessions.get(_intent_of(thing)):
 				self.claim(kind, thing["id"], name, lambda thing=thing: claim_of(thing))
+			elif kind == DISPUTE:
+				self._lost(thing)
 
 	def claim(self, kind: str, stripe_id: str, topup: str, read: Callable[[], Claim | None]) -> None:
 		"""Act on a refund or dispute where we know another state of it. Raises TryAgain of ``read`` alone."""
@@ -223,12 +227,16 @@ class _Seen:
 			self._trouble(kind, stripe_id, topup, error)
 
 	def _without_topup(self, charge: dict) -> None:
-		"""Tell of a payment that was begun here and that no top-up here holds, until all of it was refunded.
+		"""Tell of a payment that was begun here and that no top-up here holds, until all of it was refunded or lost.
 
-		Nothing is credited by its marks.
+		Nothing is credited by its marks. What names this installation, or none, was begun here: a restored backup, too,
+		has lost top-ups.
 		"""
 		intent, currency = _intent_of(charge), charge["currency"].upper()
 		marks = charge["metadata"] or {}
+		if installation.is_elsewhere(marks):
+			self.outcome.elsewhere += 1
+			return
 		if stray := self.strays.get(intent):
 			topup, reason = stray[0], f"it was paid by {stray[1]}, which is not the session that we keep"
 		elif marks.get("topup") and marks.get("company"):
@@ -239,9 +247,36 @@ class _Seen:
 		amount = to_major(charge["amount_captured"] - charge["amount_refunded"], currency)
 		if not amount:
 			return
-		key, problem = (PAYMENT, intent), f"at Stripe {as_text(amount)} {currency}, here nothing: {reason}"
-		self.unbooked[key] = Position(*key, topup, currency, amount)
-		self.problems[key] = Difference(*key, topup, currency, amount, None, problem)
+		self.unbooked[PAYMENT, intent] = Position(PAYMENT, intent, topup, currency, amount), reason
+
+	def _lost(self, dispute: dict) -> None:
+		"""Take off from a payment that no top-up here holds what the bank took back for good; it may still turn."""
+		key = (PAYMENT, _intent_of(dispute))
+		if key not in self.unbooked:
+			return
+		position, reason = self.unbooked.pop(key)
+		left = position.amount
+		try:
+			claim = of_dispute(dispute)
+			left -= claim.amount if (claim.status, claim.currency) == ("Lost", position.currency) else 0
+		except Unclear as error:
+			log("not made good", topup=position.topup, reason=str(error))
+		if left > 0:
+			self.unbooked[key] = replace(position, amount=left), reason
+
+	def left_of_strays(self) -> list[Difference]:
+		"""Return the payments that were begun here and that no top-up here holds, with what is left of each at Stripe."""
+		return [
+			Difference(
+				*key,
+				position.topup,
+				position.currency,
+				position.amount,
+				None,
+				f"at Stripe {as_text(position.amount)} {position.currency}, here nothing: {reason}",
+			)
+			for key, (position, reason) in self.unbooked.items()
+		]
 
 	def _trouble(self, kind: str, stripe_id: str, topup: str, error: Exception) -> None:
 		"""Let one object that fails be a difference, so that it does not end the comparison of all others."""
@@ -295,6 +330,7 @@ def _keep(outcome: Outcome, status: str, is_seamless: bool, findings: str) -> No
 				"compared": outcome.compared,
 				"healed": outcome.healed,
 				"not_ours": outcome.not_ours,
+				"elsewhere": outcome.elsewhere,
 				"difference": "\n".join(outcome.lines()),
 				"findings": findings,
 			},

@@ -24,7 +24,7 @@ from prepaid_billing.exceptions import (
 )
 from prepaid_billing.ledger import LockedBalance, clock, rows, transaction
 from prepaid_billing.log import log
-from prepaid_billing.payments import attempts, customers, gateway, keys, limits, vat
+from prepaid_billing.payments import attempts, customers, gateway, installation, keys, limits, vat
 from prepaid_billing.payments.attempts import Caps
 from prepaid_billing.payments.decide import Decision, TopupState, decide
 from prepaid_billing.payments.facts import NotRepresentable, PaymentFacts, to_minor
@@ -58,6 +58,7 @@ def create(company: str, amount: Decimal, key: str | None = None) -> dict[str, s
 		attempts.caps(),
 		settings.amount("vat_rate"),
 		settings.get("credited_part") == "Net",
+		installation.own(),
 	)
 
 	def work() -> frappe._dict:
@@ -262,6 +263,7 @@ class _Attempt:
 	caps: Caps
 	vat_rate: Decimal
 	credits_net: bool
+	installation: str
 
 
 def _insert(account: LockedBalance, attempt: _Attempt) -> frappe._dict:
@@ -321,7 +323,7 @@ def _begun(account: LockedBalance, attempt: _Attempt, name: str) -> dict[str, ob
 		"failure_reason": "",
 		"initiated_by": frappe.session.user,
 		"created_us": account.now_us,
-		"checkout_params": json.dumps(_session_params(account, name, attempt.amount, language, emails)),
+		"checkout_params": json.dumps(_session_params(account, name, attempt, language, emails)),
 	}
 
 
@@ -410,11 +412,11 @@ def _session_for_customer(topup: frappe._dict, params: dict, key: str) -> dict:
 
 
 def _session_params(
-	account: LockedBalance, topup: str, amount: Decimal, language: str, emails: str | None
+	account: LockedBalance, topup: str, attempt: _Attempt, language: str, emails: str | None
 ) -> dict:
 	"""Return what Stripe is asked for; kept with the row, so that a repeat asks for the same."""
 	pages = get_url("/business/billing/topup")
-	reference = {"topup": topup, "company": account.company}
+	reference = {"topup": topup, "company": account.company, installation.MARK: attempt.installation}
 	name = _("Prepaid balance")
 	params = {
 		"mode": "payment",
@@ -426,7 +428,7 @@ def _session_params(
 				"quantity": 1,
 				"price_data": {
 					"currency": account.currency.lower(),
-					"unit_amount": to_minor(amount, account.currency),
+					"unit_amount": to_minor(attempt.amount, account.currency),
 					"product_data": {"name": name, "description": account.company},
 				},
 			}

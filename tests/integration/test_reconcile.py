@@ -1,9 +1,9 @@
 """What no webhook told is made good by the comparison with Stripe's lists, to the cent; what differs raises an alarm.
 
-Each world is a Stripe of its own, years ahead of the clock, so that its window holds nothing of other tests.
+Each world is a Stripe of its own, ahead of the clock by more than a window, so that its own holds nothing of other tests;
+behind one with disputes, which are followed for long, the next one is farther. Stripe's clock ends in 2038.
 """
 
-import itertools
 import os
 import re
 import subprocess
@@ -21,7 +21,17 @@ import stripe
 from prepaid_billing import scheduled
 from prepaid_billing.exceptions import TryAgain
 from prepaid_billing.ledger import balance_of, clock, rows
-from prepaid_billing.payments import books, gateway, issuing, keys, reconcile, refunds, takeback, topups
+from prepaid_billing.payments import (
+	books,
+	gateway,
+	installation,
+	issuing,
+	keys,
+	reconcile,
+	refunds,
+	takeback,
+	topups,
+)
 from tests import factories, site
 from tests.factories import make_company, new_id
 from tests.integration.test_commands import bench
@@ -32,23 +42,31 @@ SOURCE = Path(__file__).parents[2]
 DAY = 86_400
 SEPA_PAYS, SEPA_FAILS = "DE89370400440532013000", "DE62370400440532013001"
 REFUND_FAILS_CARD = "4000000000005126"
-_worlds = itertools.count(1)
+WINDOW, FOLLOWED = 60 * DAY, 210 * DAY
 
 
 class World:
 	"""A Stripe that posts no webhooks, and a clock that both sides share."""
 
+	begins = FOLLOWED
+
 	def __init__(self, url: str) -> None:
 		self.url = url
 		self.simulate("reset")
-		self.ahead = next(_worlds) * 230 * DAY
+		self.ahead, self.reach = World.begins, WINDOW
 		self.simulate("clock/advance", seconds=self.ahead)
 
 	def simulate(self, path: str, **form: object) -> dict:
 		"""Do what a bank or a person at the dashboard does."""
+		if path == "disputes":
+			self.reach = FOLLOWED
 		answer = requests.post(f"{self.url}/_simulator/{path}", data=form, timeout=30)
 		assert answer.ok, answer.text
 		return answer.json()
+
+	def end(self) -> None:
+		"""Let the next world begin where nothing of this one is looked at any more."""
+		World.begins = self.ahead + self.reach
 
 	def pass_days(self, days: int) -> None:
 		"""Let time pass on both sides."""
@@ -129,6 +147,7 @@ def world(simulator: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 	with world.now():
 		began_us = clock.now_us()
 	yield world
+	world.end()
 	site.fresh()
 	frappe.db.sql(
 		"UPDATE `tabBalance Topup` SET status = 'Expired' WHERE status IN ('Created', 'Processing') AND created_us >= %s",
@@ -383,6 +402,25 @@ def test_a_top_up_that_was_paid_by_another_session_than_ours_is_a_difference(wor
 	assert (outcome.differences, outcome.sums, balance(company)) == ([], {}, 0)
 
 
+def test_a_stray_payment_that_the_bank_took_back_for_good_is_settled_as_one_that_was_refunded(
+	world: World,
+) -> None:
+	world.pay(make_company(), "20")
+	company = make_company()
+	intent = world.pay(company)
+	lose_topups(company)
+	dispute = world.simulate("disputes", payment_intent=intent)["id"]
+	outcome = world.reconcile(30)
+	assert ([row.at_stripe for row in outcome.differences], outcome.sums) == ([50], {"EUR": (70, 20)})
+	world.simulate(f"disputes/{dispute}/lose")
+	outcome = world.reconcile(30)
+	assert (outcome.differences, outcome.sums, balance(company)) == ([], {"EUR": (20, 20)}, 0)
+	world.simulate(f"disputes/{dispute}/turn")
+	assert [row.at_stripe for row in world.reconcile(30).differences] == [50], (
+		"won after all: it is there again"
+	)
+
+
 def test_a_payment_that_was_begun_here_and_whose_top_up_is_gone_is_a_difference(world: World) -> None:
 	company = make_company()
 	world.pay(company, "20")
@@ -394,6 +432,94 @@ def test_a_payment_that_was_begun_here_and_whose_top_up_is_gone_is_a_difference(
 	assert (found.stripe_id, found.at_stripe, "at Stripe 30.000000 EUR" in str(found)) == (intent, 30, True)
 	assert (outcome.sums, outcome.not_ours) == ({"EUR": (50, 20)}, 0)
 	assert balance(company) == 20
+
+
+@contextmanager
+def another_installation() -> Iterator[None]:
+	"""Let this site be another one, as a copy of it is after ``name-copy``, and then itself again."""
+	own = installation.own()
+	installation.rename()
+	frappe.db.commit()
+	try:
+		yield
+	finally:
+		site.fresh()
+		frappe.db.set_single_value("Prepaid Billing Settings", "installation_id", own)
+		frappe.db.commit()
+
+
+def lose_topups(company: str) -> None:
+	frappe.db.sql("DELETE FROM `tabBalance Topup` WHERE company = %s", (company,))
+	frappe.db.commit()
+
+
+def test_what_another_installation_on_the_account_was_paid_is_counted_and_no_difference(world: World) -> None:
+	company = make_company()
+	with another_installation():
+		intent = world.pay(company, "30")
+	world.simulate("refunds", payment_intent=intent, amount=1000)
+	world.simulate("disputes", payment_intent=intent)
+	lose_topups(company)
+	ours = make_company()
+	world.pay(ours, "20")
+	outcome = world.reconcile(30)
+	assert (outcome.differences, outcome.elsewhere, outcome.not_ours) == ([], 1, 0)
+	assert outcome.sums == {"EUR": (20, 20)}
+	kept = {"started_us": outcome.started_us}
+	assert frappe.db.get_value("Billing Reconciliation", kept, "elsewhere") == 1
+
+
+def test_a_copy_that_holds_the_same_top_up_passes_over_the_page_that_the_site_opened_for_it(
+	world: World,
+) -> None:
+	company = make_company()
+	world.pay(company)
+	lose = "UPDATE `tabBalance Topup` SET checkout_session_id = NULL, status = 'Expired' WHERE company = %s"
+	frappe.db.sql(lose, (company,))
+	frappe.db.commit()
+	with another_installation():
+		outcome = world.reconcile(30)
+		assert (outcome.differences, outcome.elsewhere) == ([], 1)
+	assert len(world.reconcile(30).differences) == 1
+
+
+def test_a_restored_backup_misses_what_it_lost_also_one_of_before_there_was_a_name(world: World) -> None:
+	world.pay(make_company(), "20")
+	company = make_company()
+	installation.ensure_name()
+	intents = [world.pay(company, "30")]
+	unnamed = {"currency": "eur", "amount": 777, "payment_method": "pm_card_visa", "confirm": True}
+	unnamed |= {"automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}}
+	unnamed["metadata"] = {"topup": "lost", "company": company}
+	intents.append(world.client.v1.payment_intents.create(params=unnamed).id)
+	lose_topups(company)
+	frappe.db.set_single_value("Prepaid Billing Settings", "installation_id", "")
+	installation.ensure_name()
+	frappe.db.commit()
+	outcome = world.reconcile(30)
+	assert {row.stripe_id for row in outcome.differences} == set(intents)
+	assert outcome.elsewhere == 0
+
+
+def test_nobody_renames_a_site_in_its_settings() -> None:
+	site.fresh()
+	own = installation.own()
+	doc = frappe.get_doc("Prepaid Billing Settings")
+	doc.installation_id = "another"
+	doc.save()
+	frappe.db.commit()
+	assert installation.own() == own != ""
+
+
+def test_the_command_names_a_copy() -> None:
+	own = installation.own()
+	assert "This installation is" in bench("prepaid-billing", "name-copy", "--yes")
+	site.fresh()
+	try:
+		assert frappe.db.get_single_value("Prepaid Billing Settings", "installation_id") not in ("", own)
+	finally:
+		frappe.db.set_single_value("Prepaid Billing Settings", "installation_id", own)
+		frappe.db.commit()
 
 
 def test_what_was_paid_in_the_other_mode_is_not_compared(world: World) -> None:

@@ -17,6 +17,8 @@ from prepaid_billing.rating.money import from_database
 
 class PrepaidBillingSettings(Document):
 	def validate(self) -> None:
+		# Only the command renames a copy: by mistake done here, payments that are lost would be another site's.
+		self.installation_id = frappe.db.get_single_value(self.doctype, "installation_id")
 		self._validate_topups()
 		self._validate_receipts()
 		if min(self.hold_slice, self.longest_call, self.warning_interval) < 1:
