@@ -4,9 +4,11 @@ All are private instances on 127.0.0.1. They live in sessions of their own, so t
 stop them in order, and the kernel ends them should we be killed without a chance to.
 """
 
+import contextlib
 import ctypes
 import http.client
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -18,6 +20,7 @@ from pathlib import Path
 from dev.progress import Failed, say
 
 LOOPBACK = "127.0.0.1"
+_SERVER_PORTS = range(20_000, 32_000)
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 PATIENCE_SECONDS = 2.0
@@ -175,10 +178,12 @@ def send(group: int, number: signal.Signals) -> None:
 
 
 def free_port() -> int:
-	"""A port nobody listens on now."""
-	with socket.socket() as probe:
-		probe.bind((LOOPBACK, 0))
-		return int(probe.getsockname()[1])
+	"""A port nobody listens on now, and below those that the kernel lends to connections: one of them would take it."""
+	for port in random.sample(_SERVER_PORTS, len(_SERVER_PORTS)):
+		with socket.socket() as probe, contextlib.suppress(OSError):
+			probe.bind((LOOPBACK, port))
+			return port
+	raise Failed("There is no free port.")
 
 
 def refuse_taken_port(service: Service) -> None:
