@@ -15,6 +15,7 @@ from prepaid_billing.ledger import BalanceView, balance_of, clock, last_entries
 from prepaid_billing.ledger.period import zone_of
 from prepaid_billing.portal import address, may_pay, payers
 from prepaid_billing.portal.figures import column, language, minutes, number, price_in_words
+from prepaid_billing.portal.standing import in_word
 
 ENTRIES = 10
 RUNNING = 20
@@ -25,13 +26,14 @@ def overview(company: str) -> dict[str, object]:
 	"""Return what the balance page shows of a company."""
 	view = balance_of(company)
 	rate = rate_of(view)
-	stop = stops.stop_of(view.company, view.status)
+	stop, level = stops.stop_of(view.company, view.status), level_now(view, rate)
 	can_pay = may_pay(company)
 	return {
 		"available": money(view.available, view.currency),
 		"in_calls": money(view.reserved, view.currency),
 		"is_calling": bool(view.reserved),
-		"level": level_now(view, rate) or "Good",
+		"level": level or "Good",
+		"standing": in_word(stop, level, bool(rate)),
 		"threshold": money(view.threshold, view.currency) if view.threshold else "",
 		"minutes": minutes(rate, view.available),
 		"price": price_in_words(rate, view.currency),
