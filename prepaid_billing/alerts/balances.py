@@ -1,5 +1,7 @@
 """What a warning is decided from: a balance, its mark, and who wants to be told, in one indexed query."""
 
+from collections.abc import Sequence
+
 import frappe
 from frappe import _
 
@@ -12,9 +14,13 @@ from prepaid_billing.ledger import BalanceView, clock
 from prepaid_billing.rating.money import from_database
 from prepaid_billing.rating.price import Rate
 
+_STANDING = f"""
+	{clock.NOW} AS now_us, b.name, b.currency, CAST(b.available AS CHAR) AS available,
+		CAST(b.balance AS CHAR) AS balance, CAST(b.low_balance_threshold AS CHAR) AS threshold, {pricing.VALID_RATES}
+"""
+_STANDINGS = f"SELECT {_STANDING} FROM `tabPrepaid Balance` b WHERE b.name IN %s"
 _COLUMNS = f"""
-	SELECT {clock.NOW} AS now_us, b.name, b.currency, CAST(b.available AS CHAR) AS available,
-		CAST(b.balance AS CHAR) AS balance, CAST(b.low_balance_threshold AS CHAR) AS threshold, b.warning_level, b.last_warning_us,
+	SELECT {_STANDING}, b.warning_level, b.last_warning_us,
 		c.status, c.prepaid_billing_enabled, c.mail_low, c.mail_critical, c.mail_empty, c.billing_emails, (
 			SELECT GROUP_CONCAT(u.email ORDER BY p.idx SEPARATOR ' ') FROM `tabBilling Company User` p
 			JOIN `tabUser` u ON u.name = p.user
@@ -25,7 +31,7 @@ _COLUMNS = f"""
 		) AS warnings_today, (
 			SELECT COALESCE(o.reason, '') FROM `tabLow Balance Warning` o
 			WHERE o.company = b.name AND o.status = 'Pending' ORDER BY o.decided_us DESC LIMIT 1
-		) AS pending, {pricing.VALID_RATES}
+		) AS pending
 	FROM `tabPrepaid Balance` b {{index}} JOIN `tabBilling Company` c ON c.name = b.name
 """
 ALL_LOW = f"""{_COLUMNS.format(index="FORCE INDEX (pb_balance_low)")}
@@ -83,10 +89,24 @@ def level_now(view: BalanceView, rate: Rate | None) -> str:
 	)
 
 
+def levels(companies: Sequence[str]) -> dict[str, tuple[str, bool]]:
+	"""Return the level of each company's balance and whether its calls have a price, by one query for all of them."""
+	found = {}
+	for row in _exact(frappe.db.sql(_STANDINGS, (companies,), as_dict=True)):
+		standing = standing_of(row)
+		found[row.name] = (level_of(standing), standing.least is not None)
+	return found
+
+
 def _read(query: str, values: dict[str, object]) -> list[frappe._dict]:
-	found = frappe.db.sql(query, values, as_dict=True)
+	found = _exact(frappe.db.sql(query, values, as_dict=True))
+	for row in found:
+		row.recipients = once([*(row.billing_emails or "").split(), *(row.users or "").split()])
+	return found
+
+
+def _exact(found: list[frappe._dict]) -> list[frappe._dict]:
 	for row in found:
 		for column in ("available", "balance", "threshold"):
 			row[column] = from_database(row[column])
-		row.recipients = once([*(row.billing_emails or "").split(), *(row.users or "").split()])
 	return found

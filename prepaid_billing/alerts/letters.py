@@ -208,6 +208,21 @@ def dispute_won(payment: Payment) -> Letter:
 	)
 
 
+def invitation(company: str, invited_by: str, is_owner: bool, may_top_up: bool) -> Letter:
+	"""Return the mail to somebody with a login whom a company asks to join, with the rights that they would have."""
+	if is_owner:
+		rights = _("You could see it, and change settings and users.")
+	else:
+		rights = _("You could see it and top it up.") if may_top_up else _("You could see it.")
+	return Letter(
+		_("Invitation to a prepaid balance") + f": {company}",
+		_("{0} invites you to its prepaid balance.").format(company),
+		[(_("Invited By"), invited_by)],
+		[rights, _("Nothing is shared and nothing changes for you before you accept.")],
+		(_("Answer the invitation"), get_url("/business/billing")),
+	)
+
+
 def address(subpage: str, company: str) -> str:
 	"""Return the whole address of one of the customer's pages."""
 	return get_url(f"/business/billing{subpage}?" + urlencode({"company": company}))

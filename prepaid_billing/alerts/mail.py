@@ -4,14 +4,16 @@ from collections.abc import Sequence
 
 import frappe
 from frappe import _
-from frappe.utils import create_batch, get_url, validate_email_address
+from frappe.translate import print_language
+from frappe.utils import create_batch, get_fullname, get_url, validate_email_address
 
 from prepaid_billing.alerts import letters
-from prepaid_billing.alerts.addresses import NOBODY_LISTED, NOBODY_REACHED, by_footer, once
+from prepaid_billing.alerts.addresses import NOBODY_LISTED, NOBODY_REACHED, Footer, by_footer, once
 from prepaid_billing.alerts.letters import Letter
 from prepaid_billing.calls import recent
 from prepaid_billing.calls.pricing import minutes_left
 from prepaid_billing.display import money
+from prepaid_billing.ledger import clock
 from prepaid_billing.permissions import MANAGER
 
 MOST_AT_ONCE = 100
@@ -20,6 +22,14 @@ MOST_AT_ONCE = 100
 _USERS = """
 	SELECT u.email FROM `tabBilling Company User` c JOIN `tabUser` u ON u.name = c.user
 	WHERE c.parent = %s AND c.parenttype = 'Billing Company' AND u.enabled = 1 {} ORDER BY c.idx
+"""
+_INVITED = """
+	SELECT i.company, i.email, i.is_owner, i.may_top_up, i.invited_by, u.language FROM `tabBilling Invitation` i
+	JOIN `tabUser` u ON u.email = i.email
+	WHERE i.name = %s AND u.user_type = 'Website User' AND u.enabled = 1 AND NOT EXISTS (
+		SELECT 1 FROM `tabBilling Invitation` b WHERE b.company = i.company AND b.email = i.email
+			AND b.created_us BETWEEN i.created_us - %s AND i.created_us - 1
+	)
 """
 
 
@@ -94,7 +104,7 @@ def send(
 			recipients=batch,
 			subject=subject,
 			template=template,
-			args=content,
+			args={**content, "language": frappe.local.lang},
 			reference_doctype=reference[0],
 			reference_name=reference[1],
 			attachments=list(attachments),
@@ -117,6 +127,24 @@ def warning_letter(row: frappe._dict, level: str) -> Letter:
 		recent.days_left(row.available, recent.per_day(row.name, recent.of_last_days(row.name, recent.WEEK))),
 		money(held, row.currency) if held else "",
 	)
+
+
+def queue_invitation(invitation: str) -> None:
+	"""Tell whom a company asks to join that it does, in their own language; once a day, however often it asks.
+
+	Only a customer with a login: whoever had none gets Frappe's mail to choose a password, and staff are never shown one.
+	"""
+	found = frappe.db.sql(_INVITED, (invitation, 86_400 * clock.SECOND), as_dict=True)
+	if not found:
+		return
+	row = found[0]
+	with print_language(row.language or language_of(row.company)):
+		letter = letters.invitation(
+			row.company, get_fullname(row.invited_by), bool(row.is_owner), bool(row.may_top_up)
+		)
+		why = _("You get this mail because this company has entered your address to invite you.")
+		content = {"letter": letter, "company": row.company, "footer": Footer(why)}
+		send([row.email], letter.subject, "billing_mail", content, ("Billing Invitation", invitation))
 
 
 def queue_broken_books(findings: list[str]) -> None:

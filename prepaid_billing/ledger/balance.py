@@ -63,9 +63,20 @@ _TWIN = """
 """
 
 
+_LEAST_THRESHOLD = 1
+"""Unit of the currency below which a warning may be due whatever the threshold: too little for a call is used up."""
+IS_LOW = f"available < GREATEST(low_balance_threshold, {_LEAST_THRESHOLD})"
+"""SQL of is_low."""
+
+
 def is_low(available: Decimal, threshold: Decimal) -> bool:
-	"""Whether a warning may be due: below the threshold, or nothing left."""
-	return available < threshold or available <= 0
+	"""Whether a warning may be due: below the threshold, or below one unit of the currency."""
+	return available < max(threshold, _LEAST_THRESHOLD)
+
+
+def refresh_is_low() -> None:
+	"""Write ``is_low`` where its rule has changed. Money is left alone."""
+	frappe.db.sql(f"UPDATE `tabPrepaid Balance` SET is_low = NOT is_low WHERE is_low != ({IS_LOW})")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,13 @@ cannot express them. Idempotent: what is there is left alone.
 
 import frappe
 
+from prepaid_billing.ledger.balance import IS_LOW
+
 # What is there is recognised by its name: a clause that changes gets a new one.
 CHECKS = (
 	("Prepaid Balance", "pb_balance_reserved", "reserved_balance >= 0"),
 	("Prepaid Balance", "pb_balance_available", "available = balance - reserved_balance"),
-	(
-		"Prepaid Balance",
-		"pb_balance_is_low",
-		"is_low = (available < low_balance_threshold OR available <= 0)",
-	),
+	("Prepaid Balance", "pb_balance_is_low_or_small", f"is_low = ({IS_LOW})"),
 	("Prepaid Balance", "pb_balance_limit", "ABS(balance) < 1000000000"),
 	("Prepaid Balance", "pb_balance_available_limit", "ABS(available) < 1000000000"),
 	("Prepaid Balance", "pb_balance_threshold", "low_balance_threshold >= 0"),

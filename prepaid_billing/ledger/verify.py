@@ -10,6 +10,7 @@ from frappe import _
 
 from prepaid_billing.exceptions import OpenTransaction
 from prepaid_billing.ledger import chain, constraints, transaction
+from prepaid_billing.ledger.balance import IS_LOW
 
 _FIRST_BAD = 20
 
@@ -157,7 +158,7 @@ CHECKS = (
 		"Available and is_low say what balance, reserved and threshold say",
 		f"""
 		SELECT name, balance - reserved_balance, available FROM `tabPrepaid Balance`
-		WHERE available != balance - reserved_balance OR is_low != (available < low_balance_threshold OR available <= 0)
+		WHERE available != balance - reserved_balance OR is_low != ({IS_LOW})
 		LIMIT {_FIRST_BAD}
 		""",
 	),

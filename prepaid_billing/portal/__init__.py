@@ -23,7 +23,7 @@ from prepaid_billing.permissions import (
 	own_companies,
 	visible_company,
 )
-from prepaid_billing.portal import notices
+from prepaid_billing.portal import notices, standing
 
 ADDRESS = "/business/billing"
 PAGES = ("", "/transactions", "/usage", "/settings")
@@ -118,10 +118,19 @@ def choose_company(context: Context) -> bool:
 	# Another company is looked at on the same page, where that page is about a company and not about one payment.
 	stay = here if here in PAGES else ""
 	context.home = _address("", context.company, own)
+	standings = standing.of_companies(own) if len(own) > 1 else {}
 	context.companies = [
-		{"name": name, "url": _address(stay, name, own), "is_current": name == context.company}
+		{
+			"name": name,
+			"url": _address(stay, name, own),
+			"is_current": name == context.company,
+			"standing": standings.get(name),
+		}
 		for name in own
 	]
+	context.others_not_well = sum(
+		not standings[name].is_well for name in own if name in standings and name != context.company
+	)
 	context.notices = notices.unread(context.company)
 	if context.notices:
 		context.csrf_token = frappe.sessions.get_csrf_token()

@@ -10,6 +10,8 @@ import frappe
 from frappe import _
 from frappe.utils import validate_email_address
 
+from prepaid_billing.alerts import mail
+from prepaid_billing.batch import attempt
 from prepaid_billing.exceptions import InvalidInput, RateLimited
 from prepaid_billing.ledger import clock, rows, transaction
 from prepaid_billing.permissions import CUSTOMER
@@ -46,7 +48,7 @@ def of_user() -> list[frappe._dict]:
 
 
 def invite(company: str) -> None:
-	"""Invite who is named in the form; somebody without a login gets one and a mail to choose a password.
+	"""Invite who is named in the form, by a mail; somebody without a login gets one, and a mail to choose a password.
 
 	Raises InvalidInput and RateLimited.
 	"""
@@ -58,16 +60,20 @@ def invite(company: str) -> None:
 		"may_top_up": int(argument("invite_may_top_up") == "1"),
 	}
 
-	def work() -> None:
+	def work() -> str:
 		_lock(company)
 		_check(company, email)
 		invitation = {"name": rows.new_name(), "company": company, "email": email, "status": "Open"}
 		about = {"invited_by": frappe.session.user, "created_us": clock.now_us()}
 		rows.insert("Billing Invitation", about["created_us"], {**invitation, **rights, **about})
-		if not frappe.db.exists("User", {"email": email}):
-			_make_login(email, company)
+		if frappe.db.exists("User", {"email": email}):
+			return invitation["name"]
+		_make_login(email, company)
+		return ""
 
-	transaction.run(work)
+	if name := transaction.run(work):
+		# The page says so too: no invitation is lost where no mail can be made.
+		attempt(name, lambda name: transaction.run(lambda: mail.queue_invitation(name)))
 
 
 def withdraw(company: str) -> None:

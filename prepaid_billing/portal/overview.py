@@ -20,6 +20,7 @@ from prepaid_billing.ledger.period import zone_of
 from prepaid_billing.payments import limits
 from prepaid_billing.portal import address, may_pay, payers
 from prepaid_billing.portal.figures import column, language, minutes, number, price_in_words
+from prepaid_billing.portal.standing import in_word
 from prepaid_billing.rating.price import Rate
 
 ENTRIES = 10
@@ -31,12 +32,13 @@ def overview(company: str) -> dict[str, object]:
 	"""Return what the balance page shows of a company."""
 	view = balance_of(company)
 	rate = rate_of(view)
-	stop = stops.stop_of(view.company, view.status)
+	stop, level = stops.stop_of(view.company, view.status), level_now(view, rate)
 	can_pay = may_pay(company)
 	return {
 		**figures_now(view, rate, live.running(company, RUNNING)),
 		"is_calling": bool(view.reserved),
-		"level": level_now(view, rate) or "Good",
+		"level": level or "Good",
+		"standing": in_word(stop, level, bool(rate)),
 		"threshold": money(view.threshold, view.currency) if view.threshold else "",
 		**(_warning(company) if view.threshold else {}),
 		"is_under_a_minute": bool(rate) and minutes_of(rate, view.available) == 0,

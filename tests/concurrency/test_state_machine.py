@@ -266,7 +266,7 @@ class Balance(RuleBasedStateMachine):
 		*amounts, is_low, entries = frappe.db.sql(BALANCE, (self.company,))[0]
 		model = self.model
 		assert [from_database(text) for text in amounts] == [model.balance, model.available, self.threshold]
-		low = model.available < self.threshold or model.available <= 0
+		low = model.available < self.threshold or model.available < 1
 		assert (bool(is_low), entries) == (low, len(model.entries))
 
 	def teardown(self) -> None:

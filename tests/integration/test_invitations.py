@@ -7,6 +7,7 @@ import frappe
 from prepaid_billing.portal import invitations
 from tests import site
 from tests.factories import invite, join_company, make_company, make_customer, make_user, new_id
+from tests.inbox import Inbox
 from tests.integration.test_settings_page import Portal, rights
 
 HOME = "/business/billing"
@@ -50,6 +51,35 @@ def test_pages_and_payments_stay_with_the_company_one_has_belonged_to_longest() 
 	portal = Portal(email, password)
 	assert own in portal.get(f"{HOME}/topup").text
 	assert "€5.00" in portal.get(HOME).text
+
+
+def test_who_has_a_login_gets_one_mail_in_their_own_language(inbox: Inbox) -> None:
+	company = make_company()
+	email, _password = make_customer(make_company())
+	frappe.db.set_value("User", email, "language", "de")
+	frappe.db.commit()
+	inviting = owner(company)
+	for _time in range(2):
+		assert inviting.post("invite", email=email, invite_may_top_up="1").status_code == 303
+		site.fresh()
+		name = frappe.db.get_value("Billing Invitation", {"company": company, "status": "Open"})
+		inviting.post("withdraw", invitation=name)
+	(mail,) = inbox.to(email)
+	for kind in ("html", "plain"):
+		body = " ".join(mail.get_body((kind,)).get_content().split())
+		assert f"{company} lädt Sie zu ihrem Guthaben ein." in body and "aufladen" in body and HOME in body
+		assert "eingegeben hat, um Sie einzuladen" in body
+	assert company in mail["Subject"]
+
+
+def test_no_mail_of_an_invitation_goes_to_staff_or_to_who_is_disabled(inbox: Inbox) -> None:
+	inviting = owner(make_company())
+	staff, (disabled, _password) = make_user("Prepaid Billing Manager"), make_customer(None)
+	frappe.db.set_value("User", disabled, "enabled", 0)
+	frappe.db.commit()
+	for email in (staff, disabled):
+		assert inviting.post("invite", email=email).status_code == 303
+		assert inbox.to(email) == []
 
 
 def test_a_declined_or_withdrawn_invitation_gives_nothing_and_cannot_be_accepted() -> None:

@@ -1,13 +1,16 @@
 """What the mails say: wholly in the company's language, with numbers as people write them."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import frappe
 import pytest
 from frappe.translate import print_language
 
+import prepaid_billing
 from prepaid_billing.alerts import letters
 from prepaid_billing.alerts.check import check_low_balances
 from prepaid_billing.alerts.letters import Letter, Payment
@@ -16,6 +19,7 @@ from tests.inbox import Inbox
 from tests.integration.test_low_balance import low_company
 from tests.integration.test_payment_mails import paid, sweep
 
+EMAILS = Path(prepaid_billing.__file__).parent / "templates/emails"
 PAYMENT = Payment("Test", "EUR", Decimal("1234.5"), Decimal("1234.5"), Decimal("2000.25"))
 
 RECEIPT = {"kind": "Receipt", "receipt_number": "2026-00001", "livemode": 1}
@@ -51,6 +55,7 @@ LETTERS: dict[str, Callable[[], Letter]] = {
 	"dispute": lambda: letters.dispute(replace(PAYMENT, reason="duplicate", stops_calls=True)),
 	"dispute lost": lambda: letters.dispute(replace(PAYMENT, reason="general", is_final=True)),
 	"dispute won": lambda: letters.dispute_won(PAYMENT),
+	"invitation": lambda: letters.invitation("Test", "Anna", True, False),
 }
 
 
@@ -99,6 +104,21 @@ def test_one_day_is_no_days(language: str, words: str) -> None:
 @pytest.mark.parametrize("language,words", [("de", "1.234,50\u00a0€"), ("en", "€1,234.50")])
 def test_amounts_are_grouped(language: str, words: str) -> None:
 	assert in_language(language, LETTERS["refund"]).rows[0][1] == words
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_mail_says_its_language(inbox: Inbox, language: str) -> None:
+	company, address = low_company(language=language)
+	check_low_balances(company)
+	body = inbox.to(address)[0].get_body(("html",)).get_content()
+	_frappes, ours = body.split(f'<div lang="{language}"')
+	assert company in ours and "€" in ours
+
+
+@pytest.mark.parametrize("template", [path.name for path in sorted(EMAILS.glob("*.html"))])
+def test_the_outer_element_of_every_mail_says_its_language(template: str) -> None:
+	html = re.sub(r"^{%.*?%}", "", (EMAILS / template).read_text()).strip()
+	assert html.startswith('<div lang="{{ language }}"') and html.endswith("</div>")
 
 
 def ends_of(inbox: Inbox, address: str) -> list[str]:

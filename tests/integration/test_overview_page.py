@@ -7,12 +7,14 @@ from decimal import Decimal
 import frappe
 import pytest
 
+from prepaid_billing.alerts import balances
 from prepaid_billing.calls import session
 from prepaid_billing.exceptions import AccountBlocked
 from prepaid_billing.payments import topups
+from prepaid_billing.portal import standing
 from tests import site
 from tests.client import Api
-from tests.factories import make_api_customer, make_company, make_customer, new_id
+from tests.factories import join_company, make_api_customer, make_company, make_customer, new_id
 from tests.integration.test_refunds import disputed, paid
 from tests.integration.test_settings_page import Portal
 from tests.integration.test_topup import eventually
@@ -55,15 +57,17 @@ def in_dispute(company: str) -> None:
 
 
 @pytest.mark.parametrize(
-	"block,words",
+	"block,words,status",
 	[
-		(suspended, "Your company is suspended."),
-		(switched_off, "Prepaid billing is switched off for your company."),
-		(frozen, "Your balance is frozen."),
-		(in_dispute, "Your bank is disputing a payment."),
+		(suspended, "Your company is suspended.", "Suspended"),
+		(switched_off, "Prepaid billing is switched off for your company.", "Switched off"),
+		(frozen, "Your balance is frozen.", "Frozen"),
+		(in_dispute, "Your bank is disputing a payment.", "Payment disputed"),
 	],
 )
-def test_whatever_stops_all_calls_is_said_on_the_overview(block: Callable[[str], None], words: str) -> None:
+def test_whatever_stops_all_calls_is_said_on_the_overview(
+	block: Callable[[str], None], words: str, status: str
+) -> None:
 	company = make_company("50")
 	assert "New calls cannot be started" not in text_of(company)
 	block(company)
@@ -71,6 +75,42 @@ def test_whatever_stops_all_calls_is_said_on_the_overview(block: Callable[[str],
 		session.authorize(new_id(), company)
 	text = text_of(company)
 	assert words in text and "New calls cannot be started" in text
+	assert f"Status: {status}" in text and "Good" not in text
+
+
+def test_a_company_without_a_price_does_not_stand_well() -> None:
+	text = text_of(make_company("50", currency="CHF", rate_per_minute=0))
+	assert "Status: No price" in text and "No price is set for your calls." in text and "Good" not in text
+
+
+def test_what_pays_for_no_call_is_used_up_on_the_overview_too() -> None:
+	company = make_company("0.3", low_balance_threshold=0, billing_increment=60)
+	assert "Status: Used up" in text_of(company)
+	assert balances.levels([company]) == {company: ("Empty", True)}
+
+
+def selects() -> int:
+	"""Return how many queries this connection has made."""
+	return int(frappe.db.sql("SHOW SESSION STATUS LIKE 'Com_select'")[0][1])
+
+
+def test_the_switch_says_which_companies_need_attention_without_a_query_for_each() -> None:
+	own, low, empty, good, stopped = (make_company(balance) for balance in ("50", "10", "0", "50", "50"))
+	suspended(stopped)
+	email, password = make_customer(own)
+	for company in (low, empty, good, stopped):
+		join_company(email, company, may_top_up=True)
+	portal = Portal(email, password)
+	for path in (PAGE, f"{PAGE}/usage"):
+		page = " ".join(re.sub(r"<[^>]+>", " ", portal.get(path).text).split())
+		assert "3 others need attention" in page
+		for company, word in ((low, "Low"), (empty, "Used up"), (stopped, "Suspended")):
+			assert f"{company} {word}" in page
+		assert f"{good} {stopped}" in page
+	assert "1 other needs attention" not in text_of(own)
+	before = selects()
+	standing.of_companies([own, low, empty, good, stopped])
+	assert selects() - before == 2
 
 
 def test_with_billing_switched_off_no_top_up_is_sold_by_any_road() -> None:

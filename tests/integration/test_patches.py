@@ -6,9 +6,9 @@ import frappe
 
 from prepaid_billing.calls import cdr, session
 from prepaid_billing.calls.cdr import Cdr
-from prepaid_billing.ledger import clock, rows
+from prepaid_billing.ledger import clock, constraints, rows
 from prepaid_billing.ledger.verify import verify
-from prepaid_billing.patches import keep_payloads_apart, number_test_receipts_apart
+from prepaid_billing.patches import keep_payloads_apart, look_at_small_balances, number_test_receipts_apart
 from prepaid_billing.patches import tell_reports_of_calls_apart as patch
 from prepaid_billing.payments import issuing
 from tests import site
@@ -50,6 +50,23 @@ def test_calls_of_before_cdrs_go_on_as_if_made_today() -> None:
 		"Call Charge -0.21",
 		"Call Correction 0.21",
 	]
+
+
+def test_small_balances_of_before_are_looked_at_whatever_their_threshold() -> None:
+	company = make_company("0.3", low_balance_threshold=0)
+	table = "ALTER TABLE `tabPrepaid Balance`"
+	frappe.db.sql_ddl(f"{table} DROP CONSTRAINT `pb_balance_is_low_or_small`")
+	frappe.db.sql(
+		"UPDATE `tabPrepaid Balance` SET is_low = (available < low_balance_threshold OR available <= 0)"
+	)
+	old = "CHECK (is_low = (available < low_balance_threshold OR available <= 0))"
+	frappe.db.sql_ddl(f"{table} ADD CONSTRAINT `pb_balance_is_low` {old}")
+	for _time in range(2):
+		look_at_small_balances.execute()
+		constraints.ensure()
+		frappe.db.commit()
+	assert frappe.db.get_value("Prepaid Balance", company, "is_low") == 1
+	assert constraints.missing() == [] and verify() == []
 
 
 ONE_SERIES = (
