@@ -110,7 +110,8 @@ def _mark_cancelled(topup: frappe._dict) -> None:
 		now = lock(topup.name)
 		# Stripe's event of the closing may have come first; another call may have opened a page meanwhile.
 		if now.status in ("Created", "Expired") and now.checkout_session_id == topup.checkout_session_id:
-			rows.update("Balance Topup", topup.name, {"status": "Cancelled", "failure_reason": ""})
+			over = {"status": "Cancelled", "failure_reason": "", "checkout_params": None}
+			rows.update("Balance Topup", topup.name, over)
 
 
 def find(name: str) -> frappe._dict:
@@ -207,7 +208,8 @@ def _refresh_or_expire(name: str) -> None:
 			now = lock(name)
 			# Its session may have been opened meanwhile, or its payment have come.
 			if now.checkout_session_id == topup.checkout_session_id and now.status == "Created":
-				rows.update("Balance Topup", name, {"status": "Expired", "failure_reason": reason})
+				over = {"status": "Expired", "failure_reason": reason, "checkout_params": None}
+				rows.update("Balance Topup", name, over)
 
 	transaction.run(work)
 
@@ -216,7 +218,6 @@ def _act(account: LockedBalance, topup: frappe._dict, facts: PaymentFacts, decis
 	if decision.action == "credit":
 		tax = vat.tax_in(facts.amount, topup.vat_rate, topup.currency)
 		credited = facts.amount - tax if topup.credits_net else facts.amount
-		entries_before = account.last_sequence
 		account.post(
 			"Top-up",
 			credited,
@@ -224,9 +225,6 @@ def _act(account: LockedBalance, topup: frappe._dict, facts: PaymentFacts, decis
 			reference=("Balance Topup", topup.name),
 			description=_("Top-up"),
 		)
-		if account.last_sequence == entries_before and topup.paid_us:
-			# Credited before: what became of it since stands in the row.
-			return
 		rows.update(
 			"Balance Topup",
 			topup.name,
@@ -380,7 +378,8 @@ def _open_session(topup: frappe._dict) -> None:
 			is_cancelled = now.status == "Cancelled"
 			opened = {} if is_cancelled else {"status": "Created", "failure_reason": ""}
 			kept = {"checkout_session_id": session["id"], "checkout_url": session["url"]}
-			rows.update("Balance Topup", topup.name, {**opened, **kept})
+			# Nobody asks for them again, and an e-mail address is among them.
+			rows.update("Balance Topup", topup.name, {**opened, **kept, "checkout_params": None})
 			return is_cancelled
 
 	if transaction.run(work):
@@ -395,7 +394,8 @@ def _note_refusal(topup: frappe._dict, reason: str) -> None:
 			now = lock(topup.name)
 			# Another call with the same key may have opened one meanwhile.
 			if now.status == "Created" and not now.checkout_session_id:
-				rows.update("Balance Topup", topup.name, {"status": "Failed", "failure_reason": reason[:500]})
+				over = {"status": "Failed", "failure_reason": reason[:500], "checkout_params": None}
+				rows.update("Balance Topup", topup.name, over)
 
 	transaction.run(work)
 
@@ -414,7 +414,7 @@ def _session_for_customer(topup: frappe._dict, params: dict, key: str) -> dict:
 def _session_params(
 	account: LockedBalance, topup: str, attempt: _Attempt, language: str, emails: str | None
 ) -> dict:
-	"""Return what Stripe is asked for; kept with the row, so that a repeat asks for the same."""
+	"""Return what Stripe is asked for; kept with the row until a page is open, so that a repeat asks for the same."""
 	pages = get_url("/business/billing/topup")
 	reference = {"topup": topup, "company": account.company, installation.MARK: attempt.installation}
 	name = _("Prepaid balance")

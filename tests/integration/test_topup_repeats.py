@@ -7,6 +7,7 @@ import frappe
 import pytest
 
 from prepaid_billing.exceptions import BillingError, TryAgain
+from prepaid_billing.patches import forget_checkout_parameters
 from prepaid_billing.payments import topups
 from tests import site
 from tests.client import Api
@@ -200,3 +201,43 @@ def test_a_form_that_is_sent_again_when_its_top_up_was_cancelled_tells_so(
 		f"/business/billing/topup/cancel?topup={topup}",
 	)
 	assert "You have cancelled this top-up." in portal.get(sent.headers["Location"]).text
+
+
+def params_of(topup: str) -> str | None:
+	site.fresh()
+	return topups.find(topup).checkout_params
+
+
+def test_the_address_in_what_stripe_is_asked_for_is_kept_until_a_page_is_open_and_no_longer(
+	monkeypatch: pytest.MonkeyPatch,
+) -> None:
+	company = make_company(billing_emails="accounts@example.com")
+	topup = lost(company, monkeypatch)
+	assert "accounts@example.com" in params_of(topup)
+	topups.create(company, Decimal(50), "again")
+	assert params_of(topup) is None
+
+
+def test_nothing_is_kept_of_what_stripe_was_asked_for_when_that_is_over(
+	monkeypatch: pytest.MonkeyPatch,
+) -> None:
+	cancelled, lapsed, refused = (lost(make_company(), monkeypatch) for _n in range(3))
+	topups.cancel(cancelled)
+	with site.later(topups.SESSION_SECONDS + 1):
+		topups._refresh_or_expire(lapsed)
+	change(refused, checkout_params='{"mode": "none"}')
+	with pytest.raises(BillingError):
+		topups.create(topups.find(refused).company, Decimal(50), "again")
+	assert [status_of(topup) for topup in (cancelled, lapsed, refused)] == ["Cancelled", "Expired", "Failed"]
+	assert [params_of(topup) for topup in (cancelled, lapsed, refused)] == [None] * 3
+
+
+def test_what_was_kept_before_is_forgotten_by_the_patch_and_what_is_asked_for_stays(
+	monkeypatch: pytest.MonkeyPatch,
+) -> None:
+	waits, finished = lost(make_company(), monkeypatch), topups.create(make_company(), Decimal(50))["topup"]
+	change(finished, checkout_params="{}")
+	for _time in range(2):
+		forget_checkout_parameters.execute()
+	frappe.db.commit()
+	assert params_of(waits) and params_of(finished) is None

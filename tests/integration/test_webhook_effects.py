@@ -6,11 +6,10 @@ from decimal import Decimal
 import frappe
 import pytest
 
-from prepaid_billing import ledger
 from prepaid_billing.exceptions import TryAgain
-from prepaid_billing.ledger import balance_of, rows, transaction
+from prepaid_billing.ledger import balance_of, rows
 from prepaid_billing.payments import topups, webhook
-from prepaid_billing.payments.decide import FINAL, Decision
+from prepaid_billing.payments.decide import FINAL
 from prepaid_billing.payments.facts import of_session
 from tests import site
 from tests.factories import make_company, new_id
@@ -67,13 +66,8 @@ def test_a_second_credit_of_one_payment_changes_nothing_of_what_became_of_it_sin
 	frappe.db.commit()
 	before = frappe.db.sql("SELECT * FROM `tabBalance Topup` WHERE name = %s", (name,))
 	facts = of_session(events["checkout.session.completed"]["data"]["object"])
-
-	def credit() -> None:
-		with ledger.locked(company) as account:
-			topups._act(account, topups.lock(name), facts, Decision("credit", "Paid"))
-
 	with site.later(60):
-		transaction.run(credit)
+		assert topups.apply(name, facts).action == "nothing"
 	assert frappe.db.sql("SELECT * FROM `tabBalance Topup` WHERE name = %s", (name,)) == before
 	assert balance(company) == 50
 	rows.update("Balance Topup", name, {"status": "Paid"})
