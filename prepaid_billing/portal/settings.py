@@ -143,9 +143,6 @@ ACTIONS: dict[str, Callable[[str], None]] = {
 OF_EVERYBODY = ("own_mails",)
 """Those that need no owner."""
 
-PLACES = {"withdraw": "user", "remove": "user", "own_mails": "user"}
-"""Where on the page an action is told of, where that is no section of its own name."""
-
 
 def _row_of(company: str) -> tuple[frappe._dict, frappe._dict]:
 	doc = frappe.get_doc("Billing Company", company)

@@ -140,7 +140,7 @@ def test_statement_too_long_for_paper_is_refused_on_the_page(new_customer: NewCu
 		factories.give(customer.company, "0.01")
 	customer.open(TRANSACTIONS)
 	customer.page.get_by_role("link", name="Statement (PDF)").click()
-	expect(customer.page.get_by_role("alert")).to_contain_text("this one has 1001. Choose a shorter period")
+	expect(customer.page.get_by_role("alert")).to_contain_text("this one has 1,001. Choose a shorter period")
 	expect(customer.page.get_by_role("link", name="Data (CSV)")).to_be_visible()
 	expect(customer.page.get_by_text("1,001 transactions").first).to_be_visible()
 	customer.page.goto(f"{TRANSACTIONS}?type=Call+Charge")

@@ -73,7 +73,7 @@ def test_an_owner_sets_the_threshold_as_people_write_it(
 ) -> None:
 	company = make_company("10")
 	answer = owner_of(company).post("threshold", threshold=typed)
-	assert (answer.status_code, answer.headers["Location"]) == (303, f"{PAGE}#threshold")
+	assert (answer.status_code, answer.headers["Location"]) == (303, f"{PAGE}#saved")
 	assert threshold(company) == amount
 	assert frappe.db.get_value("Prepaid Balance", company, "balance") == 10
 

@@ -481,8 +481,8 @@ def test_an_accountant_finds_who_sold_to_whom_and_the_number_of_each_receipt() -
 	doc = frappe.get_doc("Billing Company", company)
 	doc.update({"address": "Deichstraße 9\n20459 Hamburg", "vat_id": "DE123456789"})
 	doc.save()
-	issuing.issue_missing()
 	frappe.db.commit()
+	issuing.issue_missing()
 	customer = Api(factories.make_api_customer(company))
 	text = statement_of(customer)
 	for words in (

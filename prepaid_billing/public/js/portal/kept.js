@@ -23,7 +23,7 @@ if (kept && kept.user === user && kept.path === location.pathname) {
 	if (came_from_login && put_back(kept.fields)) document.querySelector("[data-kept]").hidden = false;
 	else if (unsaved.length) for (const note of document.querySelectorAll("[data-unsaved]")) note.hidden = false;
 }
-// What came of a form stands where it was sent, and is there from the beginning: nothing would read it out.
+// Why a form was refused is there from the beginning, so that nothing would read it out. What was saved, the address points to.
 document.querySelector("[data-outcome]")?.focus();
 
 function fields_of(form) {
