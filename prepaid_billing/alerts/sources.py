@@ -98,7 +98,8 @@ SOURCES = (
 		"Refund failed",
 		"mail_refund",
 		"Billing Refund",
-		_MADE.format("IN ('Failed', 'Cancelled') AND r.bookings > 0"),
+		# What Stripe refused at once was told to who asked for it: no refund was ever under way.
+		_MADE.format("IN ('Failed', 'Cancelled') AND r.bookings > 0 AND r.stripe_refund_id IS NOT NULL"),
 		60,
 		letters.refund_failed,
 		"r.reversal",

@@ -24,6 +24,11 @@ afterwards."""
 _OPEN = {takeback.REFUND: ("Pending",), takeback.DISPUTE: ("Inquiry", "Open", "Lost", "Won")}
 
 
+def has_topups() -> bool:
+	"""Whether there is any top-up, of either mode."""
+	return bool(frappe.db.sql("SELECT 1 FROM `tabBalance Topup` LIMIT 1"))
+
+
 def first_topup_us() -> int | None:
 	"""Return when the first top-up began, in microseconds since 1970, UTC."""
 	return frappe.db.sql(

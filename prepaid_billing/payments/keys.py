@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import frappe
 from frappe import _
+from frappe.model.document import Document
 
 from prepaid_billing.exceptions import TryAgain
 
@@ -16,6 +17,11 @@ from prepaid_billing.exceptions import TryAgain
 def secret_key() -> str:
 	"""Return the secret API key. Raises TryAgain where none is set."""
 	return _required("stripe_secret")
+
+
+def that_counts(settings: Document) -> str:
+	"""Return the secret API key as it counts once these settings are saved, or nothing where none is set."""
+	return _outside("stripe_secret") or settings.get_password("stripe_secret", raise_exception=False) or ""
 
 
 def webhook_secrets() -> list[str]:
@@ -67,12 +73,16 @@ def _is_loopback(host: str) -> bool:
 
 
 def _required(name: str) -> str:
-	value = os.environ.get(name.upper()) or frappe.conf.get(name) or _from_settings(name)
+	value = _outside(name) or _from_settings(name)
 	if not value or not value.strip():
 		raise TryAgain(
 			_("Payments are not set up: {0} is missing. Nothing was charged.").format(name.upper())
 		)
 	return value.strip()
+
+
+def _outside(name: str) -> str | None:
+	return os.environ.get(name.upper()) or frappe.conf.get(name)
 
 
 def _from_settings(name: str) -> str | None:

@@ -85,6 +85,9 @@ def run(days: int | None = None, tell: Tell = lambda _what, _count: None) -> Out
 
 def _due_since() -> int | None:
 	frappe.db.rollback()
+	# A site that takes no payments has no key to ask with either.
+	if not books.has_topups():
+		return None
 	last = frappe.db.sql(_LAST)[0][0]
 	return last - OVERLAP if last else books.first_topup_us()
 

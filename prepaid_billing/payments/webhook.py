@@ -58,6 +58,7 @@ _FAILED = """
 		status = IF(attempts >= %(most)s, 'Parked', 'Received')
 	WHERE name = %(name)s AND status = 'Received'
 """
+_OF_TOPUP = "UPDATE `tabStripe Event` SET topup = %s WHERE name = %s AND COALESCE(topup, '') = ''"
 _FAILED_AGAIN = """
 	UPDATE `tabStripe Event` SET attempts = attempts + 1, error = %(reason)s, status = 'Parked'
 	WHERE name = %(name)s AND status IN ('Parked', 'Ignored')
@@ -158,6 +159,12 @@ def _process(name: str, event: dict) -> None:
 		frappe.db.rollback()
 		reason = _(problem.args[0]).format(*problem.args[1:])
 		_finish(name, "Parked", reason, topup=topup.name if topup else None)
+	except Exception:
+		frappe.db.rollback()
+		if topup:
+			# Who looks for what became of the payment finds that an event came, and why it failed.
+			transaction.run(lambda: frappe.db.sql(_OF_TOPUP, (topup.name, name)))
+		raise
 
 
 def _process_payment(name: str, event: dict, topup: frappe._dict) -> None:

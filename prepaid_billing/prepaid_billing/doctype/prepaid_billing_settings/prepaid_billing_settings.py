@@ -24,9 +24,7 @@ class PrepaidBillingSettings(Document):
 		if min(self.hold_slice, self.longest_call, self.warning_interval) < 1:
 			frappe.throw(_("Hold slice, longest call and warning interval are at least 1."))
 		if self.stripe_api_base:
-			keys.check_api_base(
-				self.stripe_api_base, self.get_password("stripe_secret", raise_exception=False) or ""
-			)
+			keys.check_api_base(self.stripe_api_base, keys.that_counts(self))
 
 	def _validate_topups(self) -> None:
 		if not 0 < self.topup_minimum <= self.topup_maximum:

@@ -23,7 +23,8 @@ prepaid_billing.claims_list = (colors) => ({
 	add_fields: ["status", "currency", "beyond_balance"],
 
 	get_indicator(doc) {
-		return [__(doc.status), colors[doc.status], `status,=,${doc.status}`];
+		const mark = doc.beyond_balance ? ` (${__("beyond the balance")})` : "";
+		return [__(doc.status) + mark, mark ? "red" : colors[doc.status], `status,=,${doc.status}`];
 	},
 
 	// Frappe shows one field beside the status on a laptop; staff look for the amounts.
@@ -46,7 +47,7 @@ prepaid_billing.claim_form = function (frm, colors, meaning) {
 	frm.dashboard.clear_headline();
 	const beyond =
 		frm.doc.beyond_balance &&
-		__("It took more than was available; new calls are refused until the company tops up.");
+		__("It took more than was available at the time.");
 	const sentences = [meaning, beyond].filter(Boolean);
 	if (sentences.length) {
 		frm.dashboard.set_headline(sentences.join(" "), beyond ? "red" : colors[status]);

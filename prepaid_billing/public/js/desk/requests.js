@@ -37,12 +37,15 @@ prepaid_billing.post = (method, args) =>
 		body: JSON.stringify(args),
 	});
 
-prepaid_billing.show_refusal = (refusal) =>
+prepaid_billing.show_refusal = (refusal) => {
+	// A planned refund is none of the customer's troubles: it goes on by itself.
+	const is_planned = refusal.code === "REFUND_PLANNED";
 	frappe.msgprint({
-		title: __("Not possible"),
+		title: is_planned ? __("Planned") : __("Not possible"),
 		message: frappe.utils.escape_html(refusal.message),
-		indicator: "red",
+		indicator: is_planned ? "orange" : "red",
 	});
+};
 
 // As post, and shows a refusal.
 prepaid_billing.call = async function (method, args) {
