@@ -14,6 +14,7 @@ import stripe
 
 from prepaid_billing.alerts import notices
 from prepaid_billing.alerts.addresses import NOBODY_REACHED
+from prepaid_billing.exceptions import PaymentRefused
 from prepaid_billing.ledger import rows
 from prepaid_billing.payments import claims, issuing, keys, refunds, topups
 from prepaid_billing.payments.takeback import DISPUTE, REFUND, Claim
@@ -24,7 +25,7 @@ from tests.factories import api_key_of, make_company, make_customer, make_user, 
 from tests.inbox import Inbox, no_email_account, unsubscribe
 from tests.integration.conftest import name_the_seller
 from tests.integration.test_topup import eventually
-from tests.stripe_checkout import pay, simulate
+from tests.stripe_checkout import pause_webhooks, pay, resume_webhooks, simulate
 
 
 def company_with_mail(language: str = "en", **fields: object) -> tuple[str, str]:
@@ -127,6 +128,20 @@ def test_a_refund_is_told_with_what_it_took_from_the_balance(inbox: Inbox) -> No
 		"Top-up received: Queued",
 		"Refund: Queued",
 	]
+
+
+def test_a_refund_that_stripe_refuses_at_once_is_told_to_nobody(inbox: Inbox) -> None:
+	company, address = company_with_mail(mail_topup=0)
+	topup = paid(company)
+	client = stripe.StripeClient(keys.secret_key(), base_addresses={"api": site.SIMULATOR_URL})
+	pause_webhooks()
+	try:
+		client.v1.refunds.create({"payment_intent": topup.payment_intent_id, "amount": 4000})
+		with pytest.raises(PaymentRefused):
+			refunds.request(topup.name, Decimal(20), "goodwill", new_id())
+	finally:
+		resume_webhooks()
+	assert "Your refund did not go through" not in " ".join(told(inbox, address))
 
 
 def test_a_mail_that_fails_stops_no_other_one_and_no_other_kind(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -136,10 +136,15 @@ def test_a_company_form_that_was_open_meanwhile_keeps_the_customer() -> None:
 	)
 
 
-@pytest.mark.parametrize("language,locale", [("en", "en"), ("de", "de"), ("fr", "auto")])
-def test_checkout_speaks_the_companys_language(language: str, locale: str) -> None:
+@pytest.mark.parametrize(
+	"language,locale,words",
+	[("en", "en", "Prepaid balance"), ("de", "de", "Guthaben"), ("fr", "auto", "Prepaid balance")],
+)
+def test_checkout_speaks_the_companys_language(language: str, locale: str, words: str) -> None:
 	company = make_company(language=language)
-	assert session_of(topups.create(company, Decimal(50))["topup"])["locale"] == locale
+	session = session_of(topups.create(company, Decimal(50))["topup"])
+	items = at_stripe().v1.checkout.sessions.line_items.list(session["id"])
+	assert (session["locale"], [item.description for item in items]) == (locale, [words])
 
 
 @pytest.mark.parametrize("currency,amount,minor", [("USD", "50.01", 5001), ("JPY", "5000", 5000)])

@@ -17,7 +17,15 @@ from tests.books import entries_of
 from tests.client import Api
 from tests.factories import make_company, make_user, new_id
 from tests.integration.test_topup import paid_topup
-from tests.stripe_checkout import as_body, events_of, pause_webhooks, pay, resume_webhooks, signature
+from tests.stripe_checkout import (
+	as_body,
+	events_of,
+	pause_webhooks,
+	pay,
+	resume_webhooks,
+	signature,
+	simulate,
+)
 from tests.stripe_lives import begin, refund_before_its_payment
 
 
@@ -115,6 +123,20 @@ def test_an_event_of_a_session_that_was_not_ours_yet_is_replayed_when_it_is(mana
 	frappe.db.commit()
 	assert manager.ok("stripe.replay", event=name)["status"] == "Processed"
 	assert entries_of(company) == ["Top-up 50.0"]
+
+
+def test_an_event_that_failed_names_its_topup(monkeypatch: pytest.MonkeyPatch) -> None:
+	company = make_company()
+	topup, _events = paid_topup(company)
+	topups.refresh(topup)
+	row = topups.find(topup)
+	simulate("refunds", payment_intent=row.payment_intent_id, amount=2000)
+	events = events_of(row.checkout_session_id)
+	refunded = next(event for event in events if event["type"] == "charge.refunded")
+	with monkeypatch.context() as unreachable:
+		unreachable.setitem(frappe.conf, "stripe_api_base", "http://127.0.0.1:9")
+		name = receive(refunded)
+	assert event_fields(name, "status", "attempts", "topup") == ["Received", 1, topup]
 
 
 def test_an_event_that_stripe_gave_up_on_is_tried_by_the_hourly_job(monkeypatch: pytest.MonkeyPatch) -> None:
