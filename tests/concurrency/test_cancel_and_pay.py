@@ -91,6 +91,11 @@ def test_paid_and_cancelled_at_once_a_top_up_ends_as_one_of_both_and_stripe_agre
 	answers = at_once_in_rounds(play, len(ROLES), ROUNDS)
 	ours = [number for number, role in enumerate(ROLES) if role != "pay"]
 	assert {turn[number] for turn in answers for number in ours} == {200}
+	site.fresh()
+	for one in contested:
+		assert bool(entries_of(one.company)) == (topups.find(one.topup).status == "Paid"), (
+			"before it is told again"
+		)
 	ends = Counter(end_of(one) for one in contested)
 	print(dict(ends))
 	assert set(ends) <= {("Paid", 50, ("Top-up 50.0",)), ("Cancelled", 0, ())}
