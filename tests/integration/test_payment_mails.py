@@ -14,7 +14,6 @@ import stripe
 
 from prepaid_billing.alerts import notices
 from prepaid_billing.alerts.addresses import NOBODY_REACHED
-from prepaid_billing.exceptions import PaymentRefused
 from prepaid_billing.ledger import rows
 from prepaid_billing.payments import claims, issuing, keys, refunds, topups
 from prepaid_billing.payments.takeback import DISPUTE, REFUND, Claim
@@ -137,8 +136,7 @@ def test_a_refund_that_stripe_refuses_at_once_is_told_to_nobody(inbox: Inbox) ->
 	pause_webhooks()
 	try:
 		client.v1.refunds.create({"payment_intent": topup.payment_intent_id, "amount": 4000})
-		with pytest.raises(PaymentRefused):
-			refunds.request(topup.name, Decimal(20), "goodwill", new_id())
+		assert refunds.request(topup.name, Decimal(20), "goodwill", new_id())["status"] == "Failed"
 	finally:
 		resume_webhooks()
 	assert "Your refund did not go through" not in " ".join(told(inbox, address))
