@@ -149,7 +149,7 @@ def test_the_warning_tells_minutes_and_days_and_leads_to_the_top_up(inbox: Inbox
 	(mail,) = inbox.to(address)
 	for kind in ("html", "plain"):
 		body = mail.get_body((kind,)).get_content()
-		assert "€16.80" in body and "40 minutes" in body and "about 28 days" in body, kind
+		assert "€16.80" in body and "40 minutes" in body and "about 4 days" in body, kind
 		assert "/business/billing/topup?company=" in body, kind
 
 
