@@ -2,39 +2,45 @@
 
     make bench-webhooks
 
-Each event is a payment of its own: really signed, posted when it is due whether the ones before it were answered or
-not, and timed from that moment. Requests that do nothing are sent into the same stream. None may be lost: at the
-end every top-up is paid once and the books are whole. A stream that falls behind fails: where requests only wait for
-each other, their ratio says nothing. SECONDS sets the length (60), RATE the events a second.
+The payments are real ones of the simulated Stripe, and so are their events: each is completed and has succeeded, one in
+ten is refunded, in part or whole, one in fifty disputed; what Stripe is asked for meanwhile it answers. Each event is
+really signed, posted when it is due whether the ones before it were answered or not, and timed from that moment.
+Requests that do nothing are sent into the same stream. None may be lost: at the end every event is processed, every
+top-up stands as it does at Stripe and the books are whole. A stream that falls behind fails: where requests only wait
+for each other, their ratio says nothing. SECONDS sets the length (60), RATE the events a second.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import secrets
 import statistics
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from decimal import Decimal
 
 import frappe
+import stripe
 
 from benchmarks.calls import NOTHING
-from prepaid_billing import ledger
-from prepaid_billing.ledger import rows, transaction
 from prepaid_billing.ledger.verify import verify
-from prepaid_billing.payments import topups
+from prepaid_billing.payments import gateway, keys, topups, webhook
 from tests import site
 from tests.client import Api
 from tests.factories import make_company, make_gateway_key
-from tests.stripe_checkout import events_of, pause_webhooks, pay, signature
+from tests.stripe_checkout import as_body, pause_webhooks, pay, signature, simulate
 
 SECONDS = int(os.environ.get("SECONDS") or 60)
 RATE = int(os.environ.get("RATE") or 50)
 COMPANIES = 50
+MAKERS = 4
+"""Threads that make the payments, before anything is measured."""
+REFUNDED_EVERY, DISPUTED_EVERY = 10, 50
+CLAIMED_AFTER = 100
+"""After how many more payments the events of a refund or dispute are posted."""
 NOTHING_EVERY = 10
 """One request that does nothing goes with so many events."""
 SENDERS = 64
@@ -44,56 +50,69 @@ BEHIND = 5
 """Seconds after the last one was due within which everything must be answered."""
 
 
-def template() -> dict:
-	"""Return a real checkout.session.completed, as the simulated Stripe posts it."""
+@dataclass(frozen=True, slots=True)
+class Payment:
+	"""A paid top-up at Stripe and how it has to stand in our books; ``taken`` is what was refunded or disputed."""
+
+	number: int
+	topup: str
+	session: str
+	intent: str
+	status: str
+	taken: int
+
+
+def make_room() -> None:
+	"""Keep Stripe's own posts, and let companies begin as many top-ups as they like."""
 	pause_webhooks()
-	created = topups.create(make_company(), Decimal(50))
-	pay(created["checkout_url"])
-	events = events_of(topups.find(created["topup"]).checkout_session_id)
-	return next(event for event in events if event["type"] == "checkout.session.completed")
+	for setting in ("topups_per_company", "open_topups_per_company", "topups_per_user"):
+		frappe.db.set_single_value("Prepaid Billing Settings", setting, 1_000_000)
+	frappe.db.commit()
 
 
-def begin_topups(count: int) -> list[str]:
-	"""Insert top-ups that wait for their payment and return the ids of their Checkout sessions.
-
-	As ``topups.create`` does it, without asking Stripe and without its limits of attempts.
-	"""
+def payments(count: int) -> list[Payment]:
+	"""Let so many top-ups be paid at the simulated Stripe, and some of them be refunded or disputed."""
 	companies = [make_company() for _n in range(COMPANIES)]
-	sessions = [f"cs_test_{secrets.token_hex(16)}" for _n in range(count)]
-	for number, company in enumerate(companies):
-		own = sessions[number::COMPANIES]
-		transaction.run(lambda company=company, own=own: _insert(company, own))
-	return sessions
+
+	def share(maker: int) -> list[Payment]:
+		with site.connected():
+			return [payment(number, companies[number % COMPANIES]) for number in range(maker, count, MAKERS)]
+
+	with ThreadPoolExecutor(MAKERS) as pool:
+		made = [one for each in pool.map(share, range(MAKERS)) for one in each]
+	return sorted(made, key=lambda one: one.number)
 
 
-def _insert(company: str, sessions: list[str]) -> None:
-	with ledger.locked(company) as account:
-		for session in sessions:
-			rows.insert(
-				"Balance Topup",
-				account.now_us,
-				{
-					"name": rows.new_name(),
-					"company": company,
-					"currency": account.currency,
-					"status": "Created",
-					"amount": Decimal(50),
-					"livemode": 0,
-					"created_us": account.now_us,
-					"checkout_session_id": session,
-				},
-			)
+def payment(number: int, company: str) -> Payment:
+	"""Pay one top-up, and let happen to it what its number says."""
+	begun = topups.create(company, Decimal(50))
+	assert pay(str(begun["checkout_url"])).status_code == 303
+	session = topups.find(str(begun["topup"])).checkout_session_id
+	intent = gateway.session_facts(session).payment_intent_id
+	status, taken = "Paid", 0
+	if number % DISPUTED_EVERY == DISPUTED_EVERY - 1:
+		status, taken = "Disputed", 50
+		simulate("disputes", payment_intent=intent)
+	elif number % REFUNDED_EVERY == 0:
+		status, taken = ("Refunded", 50) if number % (2 * REFUNDED_EVERY) else ("Partly Refunded", 20)
+		simulate("refunds", payment_intent=intent, amount=taken * 100)
+	return Payment(number, str(begun["topup"]), session, intent, status, taken)
 
 
-def bodies_of(event: dict, sessions: list[str]) -> list[bytes]:
-	"""Return the event of each session, with ids of its own."""
-	bodies = []
-	for session in sessions:
-		own = json.loads(json.dumps(event))
-		own["id"] = f"evt_{secrets.token_hex(12)}"
-		own["data"]["object"] |= {"id": session, "payment_intent": f"pi_{secrets.token_hex(12)}"}
-		bodies.append(json.dumps(own, indent=2).encode())
-	return bodies
+def stream_of(paid: list[Payment], since: int) -> list[dict]:
+	"""Return the events of payments as they are posted: those of one in their order, its refund or dispute later."""
+	numbers = {key: one.number for one in paid for key in (one.session, one.intent)}
+	client = stripe.StripeClient(keys.secret_key(), base_addresses={"api": site.SIMULATOR_URL})
+	newest_first = client.v1.events.list(params={"created": {"gte": since}, "limit": 100})
+	told = [event.to_dict() for event in newest_first.auto_paging_iter()]
+	due = []
+	for order, event in enumerate(reversed(told)):
+		thing = event["data"]["object"]
+		number = numbers.get(thing["id"], numbers.get(thing.get("payment_intent")))
+		if number is None or event["type"] not in webhook.PAYMENT_EVENTS + webhook.CLAIM_EVENTS:
+			continue
+		due.append((number + (CLAIMED_AFTER if event["type"] in webhook.CLAIM_EVENTS else 0), order, event))
+	return [event for _number, _order, event in sorted(due, key=lambda one: one[:2])]
 
 
 class Senders:
@@ -119,8 +138,9 @@ def timed_from(due: float, work: Callable[[], int]) -> tuple[int, float]:
 	return status, time.perf_counter() - due
 
 
-def send(senders: Senders, bodies: list[bytes]) -> tuple[list[float], list[float]]:
+def send(senders: Senders, stream: list[dict]) -> tuple[list[float], list[float]]:
 	"""Send the events at their rate with the others between; return the seconds that each of both took."""
+	bodies = [as_body(event) for event in stream]
 	start = time.perf_counter() + 0.5
 	with ThreadPoolExecutor(SENDERS) as pool:
 		events, nothings = [], []
@@ -148,38 +168,49 @@ def told(title: str, seconds: list[float]) -> float:
 	return median
 
 
-def lost(sessions: list[str]) -> int:
-	"""Return how many of the payments are not credited exactly once."""
+def lost(paid: list[Payment], events: list[dict]) -> int:
+	"""Return how many events are not processed, and how many payments do not stand in our books as at Stripe."""
 	site.fresh()
-	credited = frappe.db.sql(
-		"""
-		SELECT COUNT(DISTINCT topup.name) FROM `tabBalance Topup` topup
-		JOIN `tabBalance Transaction` entry ON entry.reference_name = topup.name AND entry.amount = 50
-		WHERE topup.status = 'Paid' AND topup.checkout_session_id IN %s
-		""",
-		(sessions,),
+	ids = [event["id"] for event in events]
+	done = frappe.db.sql(
+		"SELECT COUNT(*) FROM `tabStripe Event` WHERE status = 'Processed' AND event_id IN %s", (ids,)
 	)[0][0]
-	return len(sessions) - credited
+	rows = frappe.db.sql(
+		"""
+		SELECT t.name, t.status, t.taken_back, COUNT(e.name) FROM `tabBalance Topup` t
+		JOIN `tabBalance Transaction` e ON e.reference_name = t.name AND e.amount = 50
+		WHERE t.name IN %s GROUP BY t.name
+		""",
+		([one.topup for one in paid],),
+	)
+	stands = {name: (status, int(taken), credits) for name, status, taken, credits in rows}
+	wrong = [one for one in paid if stands.get(one.topup) != (one.status, one.taken, 1)]
+	return len(ids) - done + len(wrong)
 
 
 def main() -> int:
 	"""Run the stream; exit 1 where an event was lost or the wanted ratio does not hold."""
 	with site.connected():
-		senders, event = Senders(make_gateway_key()), template()
-		warm_up = begin_topups(COMPANIES * 2)
-		send(senders, bodies_of(event, warm_up))
-		sessions = begin_topups(RATE * SECONDS)
+		make_room()
+		senders, since = Senders(make_gateway_key()), int(time.time())
+		send(senders, stream_of(payments(COMPANIES), since))
+		print("making the payments at the simulated Stripe", flush=True)
+		paid = payments(RATE * SECONDS * 4 // 9)
+		stream = stream_of(paid, since)
+		print(
+			", ".join(
+				f"{count:,} {kind}" for kind, count in Counter(event["type"] for event in stream).items()
+			)
+		)
 		began = time.perf_counter()
-		events, nothings = send(senders, bodies_of(event, sessions))
+		events, nothings = send(senders, stream)
 		took = time.perf_counter() - began
 		ratio = told(f"events, {RATE} a second", events) / told("nothing, in the same stream", nothings)
-		gone, findings = lost(sessions), verify()
-		kept_up = took <= SECONDS + BEHIND
-		print(f"median ratio {ratio:.2f} (wanted <= {MOST}); {gone} of {len(sessions):,} lost; {took:.1f} s")
+		gone, findings = lost(paid, stream), verify()
+		kept_up = took <= len(stream) / RATE + BEHIND
+		print(f"median ratio {ratio:.2f} (wanted <= {MOST}); {gone} of {len(stream):,} lost; {took:.1f} s")
 		print(
-			"kept up with the stream"
-			if kept_up
-			else f"FELL BEHIND: {len(sessions) / took:.0f} events a second"
+			"kept up with the stream" if kept_up else f"FELL BEHIND: {len(stream) / took:.0f} events a second"
 		)
 		print(findings or "the books are whole", flush=True)
 		frappe.db.rollback()
