@@ -77,6 +77,8 @@ def test_success_page_reloaded_ten_times_credits_once(new_customer: NewCustomer)
 	customer = new_customer()
 	page = begin(customer)
 	pay(page, PAYING_CARD)
+	# Until the way back from Checkout has ended there is no page to reload.
+	expect(page.get_by_role("heading", name=ARRIVED)).to_be_visible()
 	for _time in range(10):
 		page.reload()
 		expect(page.get_by_role("heading", name=ARRIVED)).to_be_visible()
