@@ -24,11 +24,12 @@ _BOUNCED = ("checkout.session.async_payment_failed", "payment_intent.payment_fai
 class Life:
 	"""What becomes of a payment of 50.00, the types of its events in the right order, and its end here.
 
-	The end is the top-up's status, the balance, what was taken back, and the statuses of its refunds and disputes.
+	The end is the top-up's status, the balance, what was taken back, and the statuses of its refunds and disputes with
+	what each has taken.
 	"""
 
 	types: tuple[str, ...]
-	end: tuple[str, int, int, list[str], list[str]]
+	end: tuple[str, int, int, list[tuple[str, int]], list[tuple[str, int]]]
 	is_debit: bool = False
 	arrives: bool = True
 	refund: int = 0
@@ -39,21 +40,21 @@ class Life:
 LIVES = {
 	"refund failed, dispute won": Life(
 		(*_CARD, *_REFUND, *_DISPUTE),
-		("Paid", 50, 0, ["Failed"], ["Won"]),
+		("Paid", 50, 0, [("Failed", 0)], [("Won", 0)]),
 		refund=2000,
 		refund_fails=True,
 		dispute="win",
 	),
 	"refund failed, dispute lost": Life(
 		(*_CARD, *_REFUND, *_DISPUTE),
-		("Disputed", 0, 50, ["Failed"], ["Lost"]),
+		("Disputed", 0, 50, [("Failed", 0)], [("Lost", 50)]),
 		refund=2000,
 		refund_fails=True,
 		dispute="lose",
 	),
 	"refund stands": Life(
 		(*_CARD, "refund.created", "charge.refunded"),
-		("Partly Refunded", 30, 20, ["Succeeded"], []),
+		("Partly Refunded", 30, 20, [("Succeeded", 20)], []),
 		refund=2000,
 	),
 	"funds withdrawn and reinstated": Life(
@@ -64,7 +65,7 @@ LIVES = {
 			"charge.dispute.closed",
 			"charge.dispute.funds_reinstated",
 		),
-		("Paid", 50, 0, [], ["Won"]),
+		("Paid", 50, 0, [], [("Won", 0)]),
 		dispute="win",
 	),
 	"debit arrived": Life((*_DEBIT, *_ARRIVED), ("Paid", 50, 0, [], []), is_debit=True),
@@ -78,7 +79,7 @@ LIVES = {
 			"charge.dispute.funds_withdrawn",
 			"charge.dispute.closed",
 		),
-		("Disputed", 0, 50, [], ["Lost"]),
+		("Disputed", 0, 50, [], [("Lost", 50)]),
 		is_debit=True,
 		dispute="lose",
 	),
@@ -142,7 +143,7 @@ def end_of(company: str, topup: str) -> tuple:
 	site.fresh()
 	row = topups.find(topup)
 	kept = [
-		frappe.get_all(kind, {"topup": topup}, pluck="status")
+		list(frappe.get_all(kind, {"topup": topup}, ["status", "booked_amount"], as_list=True))
 		for kind in ("Billing Refund", "Billing Dispute")
 	]
 	return row.status, balance_of(company).balance, row.taken_back, *kept

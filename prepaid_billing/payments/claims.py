@@ -23,10 +23,10 @@ from prepaid_billing.payments.takeback import (
 	Turned,
 	merged,
 	refunded,
+	shares,
 	status_of_topup,
-	taken_back,
 )
-from prepaid_billing.rating.money import N_, from_database
+from prepaid_billing.rating.money import N_, ZERO, from_database
 
 ID_COLUMN = {REFUND: "stripe_refund_id", DISPUTE: "stripe_dispute_id"}
 
@@ -86,12 +86,12 @@ def reports_of(claim: Claim) -> int:
 
 
 def of_topup(topup: str) -> dict[str, Known]:
-	"""Return the claims on a top-up by the name of their record, its balance being locked."""
+	"""Return the claims on a top-up by the name of their record, each kind as they came, its balance being locked."""
 	return {name: known for kind in ID_COLUMN for name, known in _of_kind(kind, topup)}
 
 
 def write(account: LockedBalance, topup: frappe._dict, new: Claim, name: str = "", **columns: object) -> None:
-	"""Keep what is known of a claim now, and book the difference that it makes to its top-up.
+	"""Keep what is known of a claim now, and book the difference that it makes: its own, and that of the others' shares.
 
 	``name`` is the record of a refund that we asked for ourselves; others are known by Stripe's id. Raises Unclear,
 	TryAgain where it may be a refund of ours whose answer is still to come, and Turned where a dispute has another
@@ -104,12 +104,22 @@ def write(account: LockedBalance, topup: frappe._dict, new: Claim, name: str = "
 	if new.read_after is not None and name in known and known[name].reports != new.read_after:
 		raise Turned
 	claim = merged(known[name].claim if name in known else None, new)
-	after = [*(row.claim for key, row in known.items() if key != name), claim]
-	due = taken_back(topup.amount_paid, topup.credited, after) - topup.taken_back
-	_keep(account, topup, name, known.get(name), claim, due, columns)
-	topup.taken_back += due
-	topup.status = status_of_topup(topup.amount_paid, after)
-	back = {"taken_back": topup.taken_back, "amount_refunded": min(refunded(after), topup.amount_paid)}
+	after = {**{key: row.claim for key, row in known.items()}, name: claim}
+	wanted = dict(zip(after, shares(topup.amount_paid, topup.credited, list(after.values())), strict=True))
+	booked = {key: known[key].booked if key in known else ZERO for key in after}
+	# What is given back is there for what is taken.
+	for key in sorted(after, key=lambda key: wanted[key] - booked[key]):
+		due = wanted[key] - booked[key]
+		if key == name:
+			_keep(account, topup, name, known.get(name), claim, due, columns)
+		elif due:
+			rows.update(after[key].kind, key, _booked(account, key, known[key], after[key], due))
+	topup.taken_back = sum(wanted.values(), ZERO)
+	topup.status = status_of_topup(topup.amount_paid, after.values())
+	back = {
+		"taken_back": topup.taken_back,
+		"amount_refunded": min(refunded(after.values()), topup.amount_paid),
+	}
 	rows.update("Balance Topup", topup.name, {"status": topup.status, **back})
 
 
@@ -144,15 +154,9 @@ def _keep(
 	columns = {ID_COLUMN[claim.kind]: claim.stripe_id, "status": claim.status, "reason": reason, **own}
 	if claim.failure:
 		columns["failure_reason"] = claim.failure
-	bookings, booked = (known.bookings, known.booked) if known else (0, 0)
 	columns["reports"] = known.reports + 1 if known else 1
 	if due:
-		beyond = due > 0 and due > account.available
-		_book(account, name, claim, due, bookings, forced=beyond)
-		columns |= {"bookings": bookings + 1, "booked_amount": booked + due}
-		if beyond:
-			columns["beyond_balance"] = 1
-			log("claim beyond the balance", company=account.company, topup=topup.name, claim=name)
+		columns |= _booked(account, name, known, claim, due)
 	if known:
 		return rows.update(claim.kind, name, {"amount": claim.amount, **columns})
 	first = {"name": name, "topup": topup.name, "company": account.company}
@@ -161,15 +165,25 @@ def _keep(
 	)
 
 
-def _book(account: LockedBalance, name: str, claim: Claim, due: Decimal, bookings: int, forced: bool) -> None:
+def _booked(
+	account: LockedBalance, name: str, known: Known | None, claim: Claim, due: Decimal
+) -> dict[str, object]:
+	"""Book what a claim takes or gives back, and return the columns that say so."""
+	bookings, booked = (known.bookings, known.booked) if known else (0, ZERO)
+	beyond = due > 0 and due > account.available
 	account.post(
 		_ENTRY[claim.kind, due > 0],
 		-due,
 		key=f"{_OPERATION[claim.kind]}:{account.company}:{name}:{bookings}",
 		reference=(claim.kind, name),
 		description=claim.reason,
-		forced=forced,
+		forced=beyond,
 	)
+	columns = {"bookings": bookings + 1, "booked_amount": booked + due}
+	if beyond:
+		log("claim beyond the balance", company=account.company, claim=name)
+		columns["beyond_balance"] = 1
+	return columns
 
 
 def _of_kind(kind: str, topup: str) -> list[tuple[str, Known]]:
@@ -177,7 +191,7 @@ def _of_kind(kind: str, topup: str) -> list[tuple[str, Known]]:
 		f"""
 		SELECT name, {ID_COLUMN[kind]}, status, CAST(amount AS CHAR), currency, reason, reports, bookings,
 			CAST(booked_amount AS CHAR)
-		FROM `tab{kind}` WHERE topup = %s ORDER BY name
+		FROM `tab{kind}` WHERE topup = %s ORDER BY creation, name
 		""",
 		(topup,),
 	)

@@ -1,6 +1,6 @@
 """What refunds and disputes take back from a top-up. Pure: the same reports in any order end in the same state."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -132,10 +132,22 @@ def taken_back(paid: Decimal, credited: Decimal, claims: Iterable[Claim]) -> Dec
 	In proportion to what was paid, rounded half up to six decimals; all of it once everything is claimed, and
 	never more, also where a refund and a dispute claim the same money.
 	"""
-	claimed = sum((claim.takes for claim in claims), ZERO)
-	if claimed >= paid:
-		return credited
-	return (claimed * credited / paid).quantize(ZERO, ROUND_HALF_UP)
+	return sum(shares(paid, credited, list(claims)), ZERO)
+
+
+def shares(paid: Decimal, credited: Decimal, claims: Sequence[Claim]) -> list[Decimal]:
+	"""Return what each of the claims takes from the ``credited`` part of a payment, in major units.
+
+	Where a refund and a dispute claim the same money the refund takes it, whichever was heard of first; of two of a
+	kind the one that is given first. So what a claim has taken depends on no order of reports, and a claim that takes
+	nothing has no share.
+	"""
+	found, claimed, taken = [ZERO] * len(claims), ZERO, ZERO
+	for place in sorted(range(len(claims)), key=lambda place: claims[place].kind == DISPUTE):
+		claimed += claims[place].takes
+		upto = credited if claimed >= paid else (claimed * credited / paid).quantize(ZERO, ROUND_HALF_UP)
+		found[place], taken = upto - taken, upto
+	return found
 
 
 def refunded(claims: Iterable[Claim]) -> Decimal:

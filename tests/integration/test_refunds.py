@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
+from itertools import permutations
 
 import frappe
 import pytest
@@ -15,6 +16,7 @@ from prepaid_billing.calls import session
 from prepaid_billing.exceptions import AccountBlocked, InsufficientBalance
 from prepaid_billing.ledger import balance_of
 from prepaid_billing.payments import books, claims, gateway, issuing, keys, refunds, takeback, topups
+from prepaid_billing.payments.takeback import Claim
 from tests import factories, site
 from tests.books import entries_of
 from tests.client import Api
@@ -563,6 +565,42 @@ def test_a_refund_that_is_refused_because_it_was_made_is_found() -> None:
 	refunds.complete_planned()
 	assert entries_of(company) == ["Top-up 50.0", "Refund -50.0"]
 	assert frappe.get_all("Billing Refund", {"topup": topup.name}, pluck="status") == ["Succeeded"]
+
+
+@pytest.mark.usefixtures("no_webhooks")
+@pytest.mark.parametrize("end", ["Lost", "Won"])
+def test_a_refund_that_failed_beside_a_dispute_has_taken_nothing_in_any_order(end: str) -> None:
+	kinds = (("Billing Refund", "Failed"), ("Billing Dispute", end))
+	for order in permutations(range(4)):
+		company, topup = paid()
+		refund = Claim(takeback.REFUND, new_id("re"), "Succeeded", Decimal(20), "EUR")
+		dispute = Claim(takeback.DISPUTE, new_id("du"), "Open", Decimal(50), "EUR")
+		told = [refund, replace(refund, status="Failed"), dispute, replace(dispute, status=end)]
+		for number in order:
+			claims.apply(topup.name, [told[number]])
+			assert frappe.db.get_value("Balance Topup", topup.name, "taken_back") == 50 - balance(company)
+		ends = [
+			frappe.db.get_value(kind, {"topup": topup.name, "status": status}, "booked_amount")
+			for kind, status in kinds
+		]
+		assert (order, balance(company), ends) == (order, *((50, [0, 0]) if end == "Won" else (0, [0, 50])))
+
+
+@pytest.mark.usefixtures("no_webhooks")
+def test_a_refund_and_a_dispute_of_the_same_money_share_it_alike_in_any_order() -> None:
+	for order in permutations(range(2)):
+		company, topup = paid()
+		told = [
+			Claim(takeback.REFUND, new_id("re"), "Succeeded", Decimal(20), "EUR"),
+			Claim(takeback.DISPUTE, new_id("du"), "Lost", Decimal(50), "EUR"),
+		]
+		for number in order:
+			claims.apply(topup.name, [told[number]])
+		booked = [
+			frappe.db.get_value(kind, {"topup": topup.name}, "booked_amount")
+			for kind in ("Billing Refund", "Billing Dispute")
+		]
+		assert (order, balance(company), booked) == (order, 0, [20, 30])
 
 
 def test_status_of_a_topup_lists_what_its_refund_took() -> None:

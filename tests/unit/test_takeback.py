@@ -18,6 +18,7 @@ from prepaid_billing.payments.takeback import (
 	of_dispute,
 	of_refund,
 	refunded,
+	shares,
 	status_of_topup,
 	taken_back,
 )
@@ -86,6 +87,21 @@ def test_never_more_than_was_credited_and_more_claims_never_take_less(
 		taken = taken_back(paid, credited, on_it[:count])
 		assert before <= taken <= credited
 		before = taken
+
+
+@given(paid=amounts, share=st.integers(1, 100), on_it=claims)
+def test_shares_are_what_is_taken_and_who_takes_nothing_has_none(
+	paid: Decimal, share: int, on_it: list[Claim]
+) -> None:
+	credited = (paid * share / 100).quantize(Decimal("0.01"))
+	found = shares(paid, credited, on_it)
+	assert sum(found) == taken_back(paid, credited, on_it)
+	assert all(part >= 0 and (claim.takes or not part) for claim, part in zip(on_it, found, strict=True))
+
+
+def test_a_refund_takes_before_a_dispute_whichever_was_heard_of_first() -> None:
+	assert shares(FIFTY, FIFTY, [refund("20"), dispute("50")]) == [20, 30]
+	assert shares(FIFTY, FIFTY, [dispute("50"), refund("20")]) == [30, 20]
 
 
 LIVES = [
