@@ -158,7 +158,10 @@ def refund_failed(payment: Payment) -> Letter:
 		_("The refund of {0} did not go through.").format(payment.money(payment.amount)),
 		[(_("Refund"), payment.money(payment.amount)), _now(payment)],
 		[
-			_("The amount is back on your balance. We will contact you about another way to pay it out."),
+			# Less than the refund where only its net part was credited.
+			_(
+				"What it had taken from your balance is back there. We will contact you about another way to pay it out."
+			),
 			*_document(payment),
 		],
 		_balance(payment),
