@@ -8,6 +8,8 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import stripe
 from frappe import _
@@ -24,6 +26,19 @@ TOLERANCE = 300
 _TIMEOUT, _QUICK = 20, 4
 _ID = re.compile(r"[!-~]{1,140}")
 _STAMP = re.compile(r"(?:^|,)\s*t=(\d{1,12})(?:,|$)")
+
+
+_is_hurried: ContextVar[bool] = ContextVar("is_hurried", default=False)
+
+
+@contextmanager
+def hurried() -> Iterator[None]:
+	"""Ask Stripe once in here, and wait for 4 seconds: a web worker answers an event that Stripe will send again."""
+	before = _is_hurried.set(True)
+	try:
+		yield
+	finally:
+		_is_hurried.reset(before)
 
 
 class UnknownCustomer(PaymentRefused):
@@ -87,8 +102,7 @@ def session_of_intent(payment_intent_id: str) -> str | None:
 	found = _one(
 		lambda client: client.v1.checkout.sessions.list(
 			params={"payment_intent": payment_intent_id, "limit": 1}
-		),
-		quick=True,
+		)
 	)
 	return found["data"][0]["id"] if found and found["data"] else None
 
@@ -233,23 +247,22 @@ def _no_constant(name: str) -> None:
 	raise ValueError(f"{name} is not JSON")
 
 
-def _one(request: Callable[[stripe.StripeClient], stripe.StripeObject], quick: bool = False) -> dict | None:
+def _one(request: Callable[[stripe.StripeClient], stripe.StripeObject]) -> dict | None:
 	try:
-		return _call(request, quick)
+		return _call(request)
 	except UnknownObject:
 		return None
 
 
-def _call(request: Callable[[stripe.StripeClient], stripe.StripeObject], quick: bool = False) -> dict:
-	"""Ask Stripe; ``quick``, where a web worker waits and Stripe will send the same question again: once, and not long."""
+def _call(request: Callable[[stripe.StripeClient], stripe.StripeObject]) -> dict:
 	# The library's telemetry would write a file into the home of the web server's user.
 	stripe.enable_telemetry = False
 	base = keys.api_base()
 	client = stripe.StripeClient(
 		keys.secret_key(),
 		base_addresses={"api": base} if base else {},
-		max_network_retries=0 if quick else 2,
-		http_client=stripe.RequestsClient(timeout=_QUICK if quick else _TIMEOUT),
+		max_network_retries=0 if _is_hurried.get() else 2,
+		http_client=stripe.RequestsClient(timeout=_QUICK if _is_hurried.get() else _TIMEOUT),
 	)
 	try:
 		return request(client).to_dict()

@@ -82,7 +82,8 @@ def receive(body: bytes, signature: str | None) -> None:
 	event = gateway.verified_event(body, signature)
 	name = _store(event, body)
 	if _status(name)["status"] == "Received":
-		process(name, event)
+		with gateway.hurried():
+			process(name, event)
 
 
 def process(name: str, event: dict) -> None:

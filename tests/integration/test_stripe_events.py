@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import frappe
 import pytest
+import requests
 
 from prepaid_billing import scheduled
 from prepaid_billing.payments import gateway, payloads, refunds, topups, webhook
@@ -137,6 +138,21 @@ def test_an_event_that_failed_names_its_topup(monkeypatch: pytest.MonkeyPatch) -
 		unreachable.setitem(frappe.conf, "stripe_api_base", "http://127.0.0.1:9")
 		name = receive(refunded)
 	assert event_fields(name, "status", "attempts", "topup") == ["Received", 1, topup]
+
+
+def test_an_event_asks_a_stripe_that_fails_once_because_it_is_sent_again() -> None:
+	topup, _events = paid_topup(make_company())
+	topups.refresh(topup)
+	row = topups.find(topup)
+	simulate("refunds", payment_intent=row.payment_intent_id, amount=2000)
+	events = events_of(row.checkout_session_id)
+	refunded = next(event for event in events if event["type"] == "charge.refunded")
+	simulate("faults", kind="error_before", method="GET", path="/v1/refunds", times=3)
+	name = receive(refunded)
+	assert event_fields(name, "status", "attempts") == ["Received", 1]
+	faults = requests.get(f"{site.SIMULATOR_URL}/_simulator/faults", timeout=10).json()
+	requests.delete(f"{site.SIMULATOR_URL}/_simulator/faults", timeout=10)
+	assert [fault["times"] for fault in faults["faults"]] == [2]
 
 
 def test_an_event_that_stripe_gave_up_on_is_tried_by_the_hourly_job(monkeypatch: pytest.MonkeyPatch) -> None:
