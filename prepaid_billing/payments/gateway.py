@@ -24,6 +24,7 @@ TOLERANCE = 300
 """Seconds that a webhook's time stamp may be off, into the past and into the future."""
 
 _TIMEOUT, _QUICK = 20, 4
+_THIN = "v2.core.event"
 _ID = re.compile(r"[!-~]{1,140}")
 _STAMP = re.compile(r"(?:^|,)\s*t=(\d{1,12})(?:,|$)")
 
@@ -221,11 +222,16 @@ def _verify_with_one_of(secrets: Sequence[str], text: str, header: str) -> None:
 	raise last
 
 
+def is_thin(event: dict) -> bool:
+	"""Whether an event only names what it is about and does not hold it. Nothing here acts on one."""
+	return event.get("object") == _THIN
+
+
 def _strict_event(text: str) -> dict:
 	try:
 		event = json.loads(text, object_pairs_hook=_no_twins, parse_constant=_no_constant)
-		data = event["data"]["object"]
 		texts = [event["id"], event["type"], event.get("api_version") or "none"]
+		data = {} if is_thin(event) else event["data"]["object"]
 		valid = all(_ID.fullmatch(text) for text in texts) and isinstance(data, dict)
 		# Half a character, as "\\ud800", is JSON but no text: nothing could be stored under it or searched for by it.
 		json.dumps(event, ensure_ascii=False).encode()

@@ -147,7 +147,7 @@ def _process(name: str, event: dict) -> None:
 		return _finish(name, "Ignored", _("Test mode and live mode do not mix."))
 	if event.get("account"):
 		return _finish(name, "Ignored", _("This event is of an account that is connected to ours."))
-	if event["type"] not in PAYMENT_EVENTS + CLAIM_EVENTS:
+	if event["type"] not in PAYMENT_EVENTS + CLAIM_EVENTS or gateway.is_thin(event):
 		return _finish(name, "Ignored", "")
 	topup = None
 	try:

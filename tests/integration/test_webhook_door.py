@@ -59,6 +59,16 @@ def wrong_headers(body: bytes) -> dict[str, str | None]:
 	}
 
 
+@pytest.mark.parametrize("kind", ["v1.billing.meter.no_meter_found", "checkout.session.completed"])
+def test_a_thin_event_is_kept_and_has_no_effect(address: str, kind: str) -> None:
+	event = {"id": f"evt_{new_id()}", "object": "v2.core.event", "type": kind, "livemode": False}
+	body = as_body({**event, "related_object": {"id": "cs_test_1", "type": "checkout.session"}})
+	answer = Api().raw(address, body, **JSON, **{"Stripe-Signature": signature(body)})
+	assert answer.status_code == 200, answer.text
+	site.fresh()
+	assert frappe.db.get_value("Stripe Event", {"event_id": event["id"]}, "status") == "Ignored"
+
+
 @pytest.mark.parametrize("case", wrong_headers(b"x"))
 def test_what_is_not_validly_signed_is_refused_and_leaves_nothing(
 	address: str, payment: tuple[str, dict], case: str
