@@ -207,6 +207,7 @@ def _receipts() -> str:
 def _waiting() -> list[str]:
 	counts = (
 		("top-ups not finished", "Balance Topup", {"status": ["in", ["Created", "Processing"]]}),
+		("refunds that Stripe has yet to take", "Billing Refund", {"status": "Planned"}),
 		("events parked for a person", "Stripe Event", {"status": "Parked"}),
 		("events not processed", "Stripe Event", {"status": "Received"}),
 		("adjustments that wait for a second person", "Balance Adjustment", {"status": "Waiting"}),

@@ -17,11 +17,27 @@ from prepaid_billing.rating.money import from_database
 KINDS = {takeback.REFUND: compare.REFUND, takeback.DISPUTE: compare.DISPUTE}
 _DOCTYPES = {kind: doctype for doctype, kind in KINDS.items()}
 
-_LONGEST = 200 * 86_400 * clock.SECOND
+_DAY = 86_400 * clock.SECOND
+_LONGEST = 200 * _DAY
 """How long a refund that is still open and any dispute are asked for: banks decide one within months, and may turn it
 afterwards."""
 
 _OPEN = {takeback.REFUND: ("Pending",), takeback.DISPUTE: ("Inquiry", "Open", "Lost", "Won")}
+
+
+def stuck_refunds() -> list[frappe._dict]:
+	"""Return the refunds (name, topup, currency, amount) whose money left the balance more than a day ago and of which
+	Stripe still knows nothing."""
+	found = frappe.db.sql(
+		f"""
+		SELECT r.name, r.topup, r.currency, CAST(r.amount AS CHAR) AS amount FROM `tabBilling Refund` r
+		JOIN `tabBalance Topup` t ON t.name = r.topup AND t.livemode = %s
+		WHERE r.status = 'Planned' AND r.planned_us < {clock.NOW} - %s
+		""",
+		(int(keys.is_live()), _DAY),
+		as_dict=True,
+	)
+	return [frappe._dict(row, amount=from_database(row.amount)) for row in found]
 
 
 def has_topups() -> bool:

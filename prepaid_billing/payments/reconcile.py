@@ -15,7 +15,7 @@ from prepaid_billing.exceptions import BillingError, TryAgain
 from prepaid_billing.ledger import clock, rows, transaction
 from prepaid_billing.log import log
 from prepaid_billing.payments import books, compare, gateway, installation, refunds, topups
-from prepaid_billing.payments.compare import DISPUTE, PAYMENT, Difference, Position
+from prepaid_billing.payments.compare import DISPUTE, PAYMENT, REFUND, Difference, Position
 from prepaid_billing.payments.decide import FINAL
 from prepaid_billing.payments.facts import Unclear, to_major
 from prepaid_billing.payments.takeback import Claim, of_dispute, of_refund
@@ -105,8 +105,29 @@ def _compare(outcome: Outcome, tell: Tell) -> None:
 	seen.read_again(books.left_out(outcome.since_us, outcome.started_us, seen.theirs))
 	# What differs may have changed since the list was read.
 	seen.read_again((row.kind, row.stripe_id, row.topup) for row in _differences(outcome, seen))
-	outcome.differences = [*_differences(outcome, seen), *seen.problems.values(), *seen.left_of_strays()]
+	outcome.differences = [
+		*_differences(outcome, seen),
+		*seen.problems.values(),
+		*seen.left_of_strays(),
+		*_stuck_refunds(),
+	]
 	outcome.compared = len(seen.theirs)
+
+
+def _stuck_refunds() -> list[Difference]:
+	"""Return the refunds that do not go on: their money is neither on the balance nor on its way to the customer."""
+	return [
+		Difference(
+			REFUND,
+			row.name,
+			row.topup,
+			row.currency,
+			None,
+			-row.amount,
+			f"{as_text(row.amount)} {row.currency} left the balance more than a day ago, and Stripe has not been asked",
+		)
+		for row in books.stuck_refunds()
+	]
 
 
 def _differences(outcome: Outcome, seen: "_Seen") -> list[Difference]:

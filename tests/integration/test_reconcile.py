@@ -56,7 +56,7 @@ class World:
 		self.ahead, self.reach = World.begins, WINDOW
 		self.simulate("clock/advance", seconds=self.ahead)
 
-	def simulate(self, path: str, **form: object) -> dict:
+	def simulate(self, path: str, /, **form: object) -> dict:
 		"""Do what a bank or a person at the dashboard does."""
 		if path == "disputes":
 			self.reach = FOLLOWED
@@ -308,6 +308,24 @@ def test_a_failed_refund_gets_its_documents_after_the_comparison(world: World) -
 	site.fresh()
 	kinds = frappe.get_all("Billing Receipt", {"company": company}, pluck="kind", order_by="year, sequence")
 	assert (kinds, balance(company)) == (["Receipt", "Credit Note", "Reversal"], 20)
+
+
+def test_a_refund_that_does_not_go_on_is_a_difference(world: World) -> None:
+	company = make_company()
+	world.pay(company)
+	world.reconcile(30)
+	topup = frappe.db.get_value("Balance Topup", {"company": company})
+	world.simulate("faults", kind="error_before", method="POST", path="/v1/refunds", times=3)
+	with world.now(), pytest.raises(TryAgain):
+		refunds.request(topup, Decimal(20), "goodwill", new_id())
+	assert world.reconcile(30).differences == []
+	world.pass_days(2)
+	(stuck,) = world.reconcile(30).differences
+	assert (stuck.topup, stuck.here) == (topup, -20) and "Stripe has not been asked" in str(stuck)
+	with world.now():
+		refunds.complete_planned()
+	assert world.reconcile(30).differences == []
+	assert balance(company) == 50
 
 
 def test_payments_that_are_not_ours_are_counted_and_left_alone(world: World) -> None:
