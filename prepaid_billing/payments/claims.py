@@ -105,8 +105,15 @@ def write(account: LockedBalance, topup: frappe._dict, new: Claim, name: str = "
 		raise Turned
 	claim = merged(known[name].claim if name in known else None, new)
 	after = {**{key: row.claim for key, row in known.items()}, name: claim}
-	wanted = dict(zip(after, shares(topup.amount_paid, topup.credited, list(after.values())), strict=True))
 	booked = {key: known[key].booked if key in known else ZERO for key in after}
+	found = shares(
+		topup.amount_paid,
+		topup.credited,
+		list(after.values()),
+		list(booked.values()),
+		list(after).index(name),
+	)
+	wanted = dict(zip(after, found, strict=True))
 	# What is given back is there for what is taken.
 	for key in sorted(after, key=lambda key: wanted[key] - booked[key]):
 		due = wanted[key] - booked[key]

@@ -48,6 +48,10 @@ _ENDS = {"Lost", "Won"}
 _TAKES = {REFUND: ("Planned", "Pending", "Succeeded"), DISPUTE: ("Open", "Lost")}
 
 
+ROUNDING = Decimal("0.00001")
+"""More than parts of a payment can differ by from being rounded: no entry is made for less."""
+
+
 class Turned(ValueError):
 	"""A dispute is told to have ended otherwise than before, or to be of another amount: only Stripe knows what holds."""
 
@@ -132,22 +136,32 @@ def taken_back(paid: Decimal, credited: Decimal, claims: Iterable[Claim]) -> Dec
 	In proportion to what was paid, rounded half up to six decimals; all of it once everything is claimed, and
 	never more, also where a refund and a dispute claim the same money.
 	"""
-	return sum(shares(paid, credited, list(claims)), ZERO)
+	claimed = sum((claim.takes for claim in claims), ZERO)
+	return credited if claimed >= paid else _part(claimed, paid, credited)
 
 
-def shares(paid: Decimal, credited: Decimal, claims: Sequence[Claim]) -> list[Decimal]:
-	"""Return what each of the claims takes from the ``credited`` part of a payment, in major units.
+def shares(
+	paid: Decimal, credited: Decimal, claims: Sequence[Claim], taken: Sequence[Decimal], reported: int
+) -> list[Decimal]:
+	"""Return what each claim shall have taken after a report of the one at the place ``reported``; ``taken`` before it.
 
-	Where a refund and a dispute claim the same money the refund takes it, whichever was heard of first; of two of a
-	kind the one that is given first. So what a claim has taken depends on no order of reports, and a claim that takes
-	nothing has no share.
+	A claim that takes keeps what it has, and one that does not has nothing, but for a rounding. Where two claim the
+	same money the first one has it, and when that fails the other one takes it. The reported one has the remainder.
 	"""
-	found, claimed, taken = [ZERO] * len(claims), ZERO, ZERO
-	for place in sorted(range(len(claims)), key=lambda place: claims[place].kind == DISPUTE):
-		claimed += claims[place].takes
-		upto = credited if claimed >= paid else (claimed * credited / paid).quantize(ZERO, ROUND_HALF_UP)
-		found[place], taken = upto - taken, upto
+	most = [_part(claim.takes, paid, credited) for claim in claims]
+	found = [have if has or abs(have) <= ROUNDING else ZERO for has, have in zip(most, taken, strict=True)]
+	found[reported] = ZERO
+	left = taken_back(paid, credited, claims) - sum(found, ZERO)
+	for place in range(len(claims)):
+		more = min(most[place] - found[place], left - most[reported])
+		if place != reported and more > ROUNDING:
+			found[place], left = found[place] + more, left - more
+	found[reported] = left
 	return found
+
+
+def _part(amount: Decimal, paid: Decimal, credited: Decimal) -> Decimal:
+	return (amount * credited / paid).quantize(ZERO, ROUND_HALF_UP)
 
 
 def refunded(claims: Iterable[Claim]) -> Decimal:

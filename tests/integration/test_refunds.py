@@ -586,23 +586,6 @@ def test_a_refund_that_failed_beside_a_dispute_has_taken_nothing_in_any_order(en
 		assert (order, balance(company), ends) == (order, *((50, [0, 0]) if end == "Won" else (0, [0, 50])))
 
 
-@pytest.mark.usefixtures("no_webhooks")
-def test_a_refund_and_a_dispute_of_the_same_money_share_it_alike_in_any_order() -> None:
-	for order in permutations(range(2)):
-		company, topup = paid()
-		told = [
-			Claim(takeback.REFUND, new_id("re"), "Succeeded", Decimal(20), "EUR"),
-			Claim(takeback.DISPUTE, new_id("du"), "Lost", Decimal(50), "EUR"),
-		]
-		for number in order:
-			claims.apply(topup.name, [told[number]])
-		booked = [
-			frappe.db.get_value(kind, {"topup": topup.name}, "booked_amount")
-			for kind in ("Billing Refund", "Billing Dispute")
-		]
-		assert (order, balance(company), booked) == (order, 0, [20, 30])
-
-
 def test_status_of_a_topup_lists_what_its_refund_took() -> None:
 	_company, topup = paid()
 	refunds.request(topup.name, Decimal(20), "goodwill", new_id())

@@ -12,6 +12,7 @@ from prepaid_billing.payments.facts import Unclear
 from prepaid_billing.payments.takeback import (
 	DISPUTE,
 	REFUND,
+	ROUNDING,
 	Claim,
 	Turned,
 	merged,
@@ -89,19 +90,42 @@ def test_never_more_than_was_credited_and_more_claims_never_take_less(
 		before = taken
 
 
-@given(paid=amounts, share=st.integers(1, 100), on_it=claims)
-def test_shares_are_what_is_taken_and_who_takes_nothing_has_none(
-	paid: Decimal, share: int, on_it: list[Claim]
+@given(paid=amounts, share=st.integers(1, 100), on_it=claims, data=st.data())
+def test_shares_add_up_to_what_is_taken_whatever_is_reported_of_whom(
+	paid: Decimal, share: int, on_it: list[Claim], data: st.DataObject
 ) -> None:
 	credited = (paid * share / 100).quantize(Decimal("0.01"))
-	found = shares(paid, credited, on_it)
-	assert sum(found) == taken_back(paid, credited, on_it)
-	assert all(part >= 0 and (claim.takes or not part) for claim, part in zip(on_it, found, strict=True))
+	now: list[Claim] = []
+	taken: list[Decimal] = []
+	for claim in on_it * 2:
+		place = data.draw(st.integers(0, len(now)))
+		now = [*now[:place], claim, *now[place + 1 :]]
+		taken = [*taken, Decimal(0)][: len(now)]
+		after = shares(paid, credited, now, taken, place)
+		assert sum(after) == taken_back(paid, credited, now)
+		for one, has in zip(now, after, strict=True):
+			assert abs(has) <= ROUNDING if not one.takes else has >= -ROUNDING
+		for had, has in zip(
+			taken[:place] + taken[place + 1 :], after[:place] + after[place + 1 :], strict=True
+		):
+			assert has == had or has - had > ROUNDING
+		taken = after
 
 
-def test_a_refund_takes_before_a_dispute_whichever_was_heard_of_first() -> None:
-	assert shares(FIFTY, FIFTY, [refund("20"), dispute("50")]) == [20, 30]
-	assert shares(FIFTY, FIFTY, [dispute("50"), refund("20")]) == [30, 20]
+def test_of_two_that_claim_the_same_money_the_first_has_it_until_it_fails() -> None:
+	both = [refund("20"), dispute("50")]
+	assert shares(FIFTY, FIFTY, both, [Decimal(20), Decimal(0)], 1) == [20, 30]
+	assert shares(FIFTY, FIFTY, both, [Decimal(0), Decimal(50)], 0) == [0, 50]
+	failed = [refund("20", "Failed"), dispute("50")]
+	assert shares(FIFTY, FIFTY, failed, [Decimal(20), Decimal(30)], 0) == [0, 50]
+	assert shares(FIFTY, FIFTY, [refund("20"), dispute("50", "Won")], [Decimal(0), Decimal(50)], 1) == [20, 0]
+
+
+def test_a_rounding_moves_no_claim_but_the_reported_one() -> None:
+	paid, credited = Decimal("37.50"), Decimal("31.51")
+	taken = shares(paid, credited, [dispute("17.50")], [Decimal(0)], 0)
+	both = shares(paid, credited, [dispute("17.50"), refund("10")], [*taken, Decimal(0)], 1)
+	assert both[0] == taken[0] == Decimal("14.704667")
 
 
 LIVES = [
