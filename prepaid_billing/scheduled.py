@@ -28,7 +28,11 @@ def prepaid_low_balances() -> None:
 
 def prepaid_payment_mails() -> None:
 	"""Tell customers of payments, refunds and disputes, once each; every minute."""
-	notices.tell()
+	# First the documents, so that a mail takes its own along; one that cannot be issued holds up no mail.
+	try:
+		issue_missing()
+	finally:
+		notices.tell()
 
 
 def prepaid_stale_calls() -> None:

@@ -135,14 +135,15 @@ def first(key: str, notice: dict[str, object]) -> str:
 
 
 def _recipients(source: Source, company: str, name: str) -> list[str]:
-	"""Return who is told: the company's addresses, and of a top-up also who began it where that is one of its users."""
+	"""Return who is told: the company's addresses, and of a top-up or its receipt also who began it, a user of its."""
 	to = mail.recipients(company)
-	if source.doctype == "Balance Topup":
+	if source.is_of_topup:
+		column = "name" if source.doctype == "Balance Topup" else "receipt"
 		to += frappe.db.sql_list(
-			"""
+			f"""
 			SELECT u.email FROM `tabBalance Topup` t JOIN `tabUser` u ON u.name = t.initiated_by
 			JOIN `tabBilling Company User` c ON c.user = u.name AND c.parent = t.company
-			WHERE t.name = %s AND u.enabled = 1
+			WHERE t.`{column}` = %s AND u.enabled = 1
 			""",
 			(name,),
 		)

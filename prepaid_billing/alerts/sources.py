@@ -42,6 +42,11 @@ class Source:
 	fresh: str = "0"
 
 	@property
+	def is_of_topup(self) -> bool:
+		"""Whether it tells of a top-up or its receipt, so that who began it is told too."""
+		return self.doctype == "Balance Topup" or self.kind == "Receipt"
+
+	@property
 	def query(self) -> str:
 		"""SQL for what was not told yet."""
 		return _DUE.format(

@@ -8,7 +8,6 @@ from prepaid_billing import inputs
 from prepaid_billing.alerts.balances import level_now
 from prepaid_billing.api.endpoint import endpoint
 from prepaid_billing.calls import care, cdr, live, pricing, session
-from prepaid_billing.calls.pricing import rate_of
 from prepaid_billing.exceptions import InvalidInput, UnknownCompany
 from prepaid_billing.ledger import balance_of, clock
 from prepaid_billing.permissions import GATEWAY, MANAGER, STAFF, has_role, visible_company
@@ -41,7 +40,7 @@ def running(company: Any = None) -> dict:
 		"available": as_text(view.available),
 		"reserved_balance": as_text(view.reserved),
 		"currency": view.currency,
-		"in_words": figures_now(view, rate_of(view), calls),
+		"in_words": figures_now(view, rate, calls),
 		"calls": [
 			{
 				"caller": call.caller,

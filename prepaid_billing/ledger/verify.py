@@ -219,6 +219,16 @@ CHECKS = (
 		""",
 	),
 	Check(
+		"A refund that failed and a dispute that was won have taken nothing, but for a rounding",
+		f"""
+		SELECT CONCAT('refund ', name), 0, booked_amount FROM `tabBilling Refund`
+		WHERE status IN ('Failed', 'Cancelled') AND ABS(booked_amount) > 0.00001
+		UNION ALL
+		SELECT CONCAT('dispute ', name), 0, booked_amount FROM `tabBilling Dispute`
+		WHERE status IN ('Won', 'Inquiry') AND ABS(booked_amount) > 0.00001 LIMIT {_FIRST_BAD}
+		""",
+	),
+	Check(
 		"An adjustment is booked once, with what it says, and only when decided",
 		f"""
 		SELECT CONCAT('adjustment ', a.name), IF(a.status = 'Booked', a.amount, 0), COALESCE(e.total, 0)

@@ -124,7 +124,7 @@ def _stuck_refunds() -> list[Difference]:
 			row.currency,
 			None,
 			-row.amount,
-			f"{as_text(row.amount)} {row.currency} left the balance more than a day ago, and Stripe has not been asked",
+			f"{as_text(row.amount)} {row.currency} left the balance more than a day ago, and Stripe has not taken the refund",
 		)
 		for row in books.stuck_refunds()
 	]

@@ -276,9 +276,6 @@ def _insert(account: LockedBalance, attempt: _Attempt) -> frappe._dict:
 			"company": account.company,
 			"currency": account.currency,
 			"amount": attempt.amount,
-			# Kept with the row: what the settings say when it is paid is not what the customer was told.
-			"vat_rate": attempt.vat_rate,
-			"credits_net": int(attempt.credits_net),
 			"idempotency_key": attempt.key,
 			"livemode": int(attempt.livemode),
 			**_begun(account, attempt, attempt.name),
@@ -324,6 +321,9 @@ def _begun(account: LockedBalance, attempt: _Attempt, name: str) -> dict[str, ob
 		"failure_reason": "",
 		"initiated_by": frappe.session.user,
 		"created_us": account.now_us,
+		# Kept with the row: what the settings say when it is paid is not what the customer was told.
+		"vat_rate": attempt.vat_rate,
+		"credits_net": int(attempt.credits_net),
 		"checkout_params": json.dumps(_session_params(account, name, attempt, language, emails)),
 	}
 

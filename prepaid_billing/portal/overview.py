@@ -9,7 +9,7 @@ from babel.dates import format_date
 from frappe import _
 
 from prepaid_billing.alerts.balances import level_now
-from prepaid_billing.alerts.mail import recipients
+from prepaid_billing.alerts.mail import recipients, unreachable
 from prepaid_billing.calls import live, recent, stops
 from prepaid_billing.calls.booked import bookings_of
 from prepaid_billing.calls.pricing import minutes_of, rate_of
@@ -32,7 +32,7 @@ def overview(company: str) -> dict[str, object]:
 	"""Return what the balance page shows of a company."""
 	view = balance_of(company)
 	rate = rate_of(view)
-	stop, level = stops.stop_of(view.company, view.status), level_now(view, rate)
+	stop, level, is_under_a_minute = _state(view, rate)
 	can_pay = may_pay(company)
 	return {
 		**figures_now(view, rate, live.running(company, RUNNING)),
@@ -41,7 +41,7 @@ def overview(company: str) -> dict[str, object]:
 		"standing": in_word(stop, level, bool(rate)),
 		"threshold": money(view.threshold, view.currency) if view.threshold else "",
 		**(_warning(company) if view.threshold else {}),
-		"is_under_a_minute": bool(rate) and minutes_of(rate, view.available) == 0,
+		"is_under_a_minute": is_under_a_minute,
 		"price": price_in_words(rate, view.currency),
 		**_use(view),
 		"entries": _entries(view),
@@ -53,11 +53,17 @@ def overview(company: str) -> dict[str, object]:
 	}
 
 
+def _state(view: BalanceView, rate: Rate | None) -> tuple[str, str, bool]:
+	"""Return what stops new calls, the level of the balance, and whether it pays for less than a minute."""
+	is_under_a_minute = bool(rate) and minutes_of(rate, view.available) == 0
+	return stops.stop_of(view.company, view.status), level_now(view, rate), is_under_a_minute
+
+
 def _warning(company: str) -> dict[str, str]:
 	"""Return what will happen below the threshold, and where nobody will be warned, the way to change that."""
 	change = {"mails_url": address("/settings", company) + "#mails"}
-	if not recipients(company):
-		return {"warning": _("Nobody is listed for the mails, so no warning is sent."), **change}
+	if unreachable(recipients(company)):
+		return {"warning": _("Nobody can be reached by mail, so no warning is sent."), **change}
 	if not frappe.db.get_value("Billing Company", company, "mail_low"):
 		return {"warning": _("This warning is switched off, so no e-mail is sent."), **change}
 	return {"warning": _("Below this we send a warning by e-mail."), "mails_url": ""}
@@ -69,6 +75,8 @@ def figures_now(view: BalanceView, rate: Rate | None, calls: Sequence[live.Runni
 	``calls`` are those in progress, as many as are listed or more; ``rate`` is today's.
 	"""
 	return {
+		# Any change of it makes the page say its status anew.
+		"state": " ".join(map(str, _state(view, rate))),
 		"available": money(view.available, view.currency),
 		"held": money(view.reserved, view.currency),
 		"minutes": minutes(rate, view.available),

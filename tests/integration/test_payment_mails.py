@@ -455,6 +455,19 @@ def test_a_receipt_that_is_issued_days_after_its_payment_is_mailed_once(inbox: I
 	assert notices_of(company) == ["Top-up received: Queued", "Receipt: Queued"]
 
 
+def test_a_receipt_that_is_issued_later_reaches_who_paid(inbox: Inbox) -> None:
+	company = make_company("5")
+	email, _password = make_customer(company)
+	with without_a_seller():
+		topup = paid(company)
+		frappe.db.set_value("Balance Topup", topup.name, "initiated_by", email)
+		frappe.db.commit()
+		assert len(told(inbox, email)) == 1
+	with site.later(86400):
+		sweep()
+	assert files(inbox, email) == issued(topup)
+
+
 def test_a_credit_note_goes_along_with_the_mail_of_its_refund(inbox: Inbox) -> None:
 	company, address = company_with_mail("de")
 	topup = paid(company)

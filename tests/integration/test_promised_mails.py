@@ -3,13 +3,14 @@
 import frappe
 import pytest
 
-from tests.factories import make_company, make_customer, make_manager
+from tests.factories import make_company, make_customer, make_manager, new_id
+from tests.inbox import unsubscribe
 from tests.integration.test_overview_page import PAGE, change, text_of
 from tests.integration.test_settings_page import Portal
 
 WARNED = "Below this we send a warning by e-mail."
 SWITCHED_OFF = "This warning is switched off, so no e-mail is sent."
-NOBODY = "Nobody is listed for the mails, so no warning is sent."
+NOBODY = "Nobody can be reached by mail, so no warning is sent."
 MAILED = "You get a mail when the payment has arrived."
 
 
@@ -28,6 +29,12 @@ def test_a_warning_is_promised_where_one_will_be_sent(fields: dict, said: str) -
 	assert [words for words in (WARNED, SWITCHED_OFF, NOBODY) if words in text] == [said]
 	page = Portal(*make_customer(company)).get(PAGE).text
 	assert ('href="/business/billing/settings#mails"' in page) == (said != WARNED)
+
+
+def test_no_warning_is_promised_where_the_only_address_has_unsubscribed() -> None:
+	address = f"{new_id('gone')}@example.com"
+	unsubscribe(address)
+	assert NOBODY in text_of(make_company("50", billing_emails=address))
 
 
 def test_a_user_who_gets_the_mails_is_somebody_to_warn() -> None:

@@ -321,7 +321,7 @@ def test_a_refund_that_does_not_go_on_is_a_difference(world: World) -> None:
 	assert world.reconcile(30).differences == []
 	world.pass_days(2)
 	(stuck,) = world.reconcile(30).differences
-	assert (stuck.topup, stuck.here) == (topup, -20) and "Stripe has not been asked" in str(stuck)
+	assert (stuck.topup, stuck.here) == (topup, -20) and "Stripe has not taken the refund" in str(stuck)
 	with world.now():
 		refunds.complete_planned()
 	assert world.reconcile(30).differences == []

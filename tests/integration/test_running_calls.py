@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
+import frappe
 import pytest
 
 from prepaid_billing.calls import live, session
@@ -34,6 +35,7 @@ def test_the_live_figures_are_worded_by_the_server_as_the_page_words_them() -> N
 	words = api.get("calls.running").json()["message"]["in_words"]
 	now = clock.local_time(clock.now_us(), ZoneInfo("Asia/Kathmandu"))
 	assert words.pop("as_of") in (f"{now:%H:%M}", f"{now - timedelta(minutes=1):%H:%M}")
+	before = words.pop("state")
 	assert words == {
 		"available": "HUF199,958.00",
 		"held": "HUF42.00",
@@ -42,6 +44,9 @@ def test_the_live_figures_are_worded_by_the_server_as_the_page_words_them() -> N
 		"more_running": "",
 	}
 	assert words["available"] in text_of(company)
+	frappe.db.set_value("Billing Company", company, "status", "Suspended")
+	frappe.db.commit()
+	assert api.get("calls.running").json()["message"]["in_words"]["state"] != before
 
 
 @pytest.mark.parametrize("more,words", [(0, ""), (1, "1 more call"), (2, "2 more calls")])

@@ -26,9 +26,9 @@ for (const section of document.querySelectorAll("[data-running]")) {
 
 	const show = async (answer) => {
 		const words = answer.in_words;
-		if (answer.level !== section.dataset.level) {
+		if (words.state !== section.dataset.state) {
 			await renew("[data-status]");
-			section.dataset.level = answer.level;
+			section.dataset.state = words.state;
 		}
 		show_calls(words.running);
 		write(more, words.more_running);
