@@ -67,7 +67,11 @@ def test_who_has_a_login_gets_one_mail_in_their_own_language(inbox: Inbox) -> No
 	(mail,) = inbox.to(email)
 	for kind in ("html", "plain"):
 		body = " ".join(mail.get_body((kind,)).get_content().split())
-		assert f"{company} lädt Sie zu ihrem Guthaben ein." in body and "aufladen" in body and HOME in body
+		assert (
+			f"{company} möchte Ihnen Zugang zum Guthaben der Firma geben." in body
+			and "aufladen" in body
+			and HOME in body
+		)
 		assert "eingegeben hat, um Sie einzuladen" in body
 	assert company in mail["Subject"]
 

@@ -7,7 +7,7 @@ import pytest
 import stripe
 
 from prepaid_billing.exceptions import TryAgain
-from prepaid_billing.payments import keys, topups
+from prepaid_billing.payments import installation, keys, topups
 from tests import site
 from tests.concurrency.at_once import at_once
 from tests.factories import make_company, new_id
@@ -161,4 +161,8 @@ def test_the_payment_says_what_it_is_for_and_where_its_receipt_goes() -> None:
 	intent = at_stripe().v1.payment_intents.retrieve(session_of(created["topup"])["payment_intent"]).to_dict()
 	assert intent["description"] == f"Prepaid balance {company}"
 	assert intent["receipt_email"] == "first@example.com"
-	assert intent["metadata"] == {"topup": created["topup"], "company": company}
+	assert intent["metadata"] == {
+		"topup": created["topup"],
+		"company": company,
+		"installation": installation.own(),
+	}
