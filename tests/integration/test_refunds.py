@@ -247,6 +247,8 @@ def test_a_dispute_that_is_turned_after_its_end_is_booked_once_each_time(end: st
 	company, topup = paid()
 	factories.give(company, "10")
 	dispute = disputed(topup)
+	# Were its end heard of first, it would never have taken anything.
+	eventually(lambda: status_of_dispute(topup) == ["Open"])
 	simulate(f"disputes/{dispute}/{end}")
 	eventually(lambda: status_of_dispute(topup) == [{"win": "Won", "lose": "Lost"}[end]])
 	for turn in range(turned, turned + 3):
