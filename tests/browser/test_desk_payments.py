@@ -15,6 +15,7 @@ from tests import site
 from tests.books import entries_of
 from tests.browser.conftest import Visitor
 from tests.factories import make_company, new_id
+from tests.integration.test_topup_limits import DINAR, rows  # noqa: F401
 from tests.stripe_checkout import as_body, events_of, pause_webhooks, pay, resume_webhooks, signature
 
 NewStaff = Callable[..., Visitor]
@@ -106,8 +107,15 @@ def test_part_of_a_payment_is_refunded_once_and_the_dialog_told_what_it_takes(ne
 	[("KWD", "50.000", "1,234", "1.2345", "-1.234"), ("JPY", "50", "12", "12.5", "-12.0")],
 )
 def test_a_refund_takes_the_decimals_of_its_currency(
-	new_staff: NewStaff, currency: str, left: str, typed: str, refused: str, taken: str
+	new_staff: NewStaff,
+	rows: Callable[..., None],  # noqa: F811
+	currency: str,
+	left: str,
+	typed: str,
+	refused: str,
+	taken: str,
 ) -> None:
+	rows(DINAR)
 	company = make_company(currency=currency)
 	page = open_form(new_staff(company), "balance-topup", paid(company))
 	dialog = open_refund(page)
