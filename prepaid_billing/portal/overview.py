@@ -49,6 +49,7 @@ def overview(company: str) -> dict[str, object]:
 		"payers": "" if can_pay else payers(company),
 		"may_pay": can_pay,
 		"takes_topups": takes_topups(stop) and bool(limits.of(view.currency)),
+		"not_set_up": "" if limits.of(view.currency) else str(limits.not_set_up(view.currency)),
 		"topup_url": address("/topup", company),
 	}
 

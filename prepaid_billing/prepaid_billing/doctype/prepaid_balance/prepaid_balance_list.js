@@ -3,19 +3,20 @@
 
 frappe.listview_settings["Prepaid Balance"] = {
 	hide_name_column: true,
-	add_fields: ["status", "available", "is_low", "warning_level"],
+	add_fields: ["status", "available", "balance", "low_balance_threshold", "warning_level"],
 
 	get_indicator(doc) {
 		if (doc.status === "Frozen") {
 			return [__("Frozen"), "gray", "status,=,Frozen"];
 		}
-		if (doc.available <= 0) {
-			return [__("Empty"), "red", "available,<=,0"];
+		// What calls hold is not used up yet; the customer's page says it by the balance, too.
+		if (doc.balance <= 0) {
+			return [__("Empty"), "red", "balance,<=,0"];
 		}
 		if (doc.warning_level === "Critical") {
 			return [__("Critical"), "red", "warning_level,=,Critical"];
 		}
-		if (doc.is_low) {
+		if (doc.available < doc.low_balance_threshold) {
 			return [__("Low"), "orange", "is_low,=,1"];
 		}
 		return [__("Active"), "green", "status,=,Active"];
