@@ -156,7 +156,7 @@ Logins
 {chr(10).join(describe(login) for login in [administrator, *logins])}
 
 Try
-  - Log in to the portal as a customer and top up any amount with card 4242 4242 4242 4242, any later date and any CVC.
+  - Log in to the portal as a customer and top up any amount with card 4242 4242 4242 4242, any later date, any CVC and any name.
     4000 0000 0000 0002 is declined.
   - Log in to the desk as Administrator: companies, rates, balances, calls and top-ups are in Prepaid Billing.
   - As staff, adjust a balance by more than 500.00: it waits until Administrator confirms it.
@@ -171,23 +171,30 @@ Ctrl-C stops everything.
 
 def describe(login: dict[str, str]) -> str:
 	"""One line: who it is, for which company, and what to log in with."""
+	company = login.get("company", "")
 	if "api_key" in login:
-		secret = f"API key {login['api_key']}, API secret {login['api_secret']}"
+		company, secret = "all companies", f"API key {login['api_key']}, API secret {login['api_secret']}"
 	else:
 		secret = f"{login['login']} / {login['password']}"
-	return f"  {login['who']:<40} {login.get('company', ''):<24} {secret}"
+	return f"  {login['who']:<40} {company:<24} {secret}"
 
 
 def describe_call(stack: Stack, logins: list[dict[str, str]]) -> str:
 	"""A call by curl, as the gateway whose API key was made."""
 	for login in logins:
 		if "api_key" in login:
-			address = f"{stack.site_url}/api/method/{APP}.api.calls.authorize"
-			body = json.dumps({"call_id": "first-call", "company": login["company"]})
-			return (
-				"  - Be the telephone system and ask whether a call may start:\n"
-				f"    curl -H 'Authorization: token {login['api_key']}:{login['api_secret']}' \\\n"
-				f"      -H 'Content-Type: application/json' -d '{body}' {address}\n"
+			head = f"-H 'Authorization: token {login['api_key']}:{login['api_secret']}' -H 'Content-Type: application/json'"
+			call = {"call_id": "first-call"}
+			asked = (
+				("authorize", {**call, "company": login["company"]}),
+				("end", {**call, "duration_sec": 65}),
+			)
+			lines = [
+				f"    curl {head} \\\n      -d '{json.dumps(body)}' {stack.site_url}/api/method/{APP}.api.calls.{verb}"
+				for verb, body in asked
+			]
+			return "\n".join(
+				["  - Be the telephone system: ask whether a call may start, then end it:", *lines, ""]
 			)
 	return ""
 
