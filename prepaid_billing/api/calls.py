@@ -5,13 +5,12 @@ from typing import Any
 import frappe
 
 from prepaid_billing import inputs
-from prepaid_billing.alerts.balances import level_now
 from prepaid_billing.api.endpoint import endpoint
 from prepaid_billing.calls import care, cdr, live, pricing, session
 from prepaid_billing.exceptions import InvalidInput, UnknownCompany
 from prepaid_billing.ledger import balance_of, clock
 from prepaid_billing.permissions import GATEWAY, MANAGER, STAFF, has_role, visible_company
-from prepaid_billing.portal.overview import figures_now
+from prepaid_billing.portal.overview import figures_now, state_now
 from prepaid_billing.rating.money import as_text
 
 
@@ -33,14 +32,16 @@ def running(company: Any = None) -> dict:
 	"""Return the calls of a company that are in progress, with what each would cost if it ended now."""
 	view = balance_of(visible_company(inputs.optional_company(company), MANAGER, STAFF))
 	rate, calls = pricing.rate_of(view), live.running(view.company, live.SHOWN)
+	state = state_now(view, rate)
+	_stop, level, _is_under_a_minute = state
 	return {
 		"company": view.company,
-		"level": level_now(view, rate) or "Good",
+		"level": level or "Good",
 		"minutes_left": pricing.minutes_of(rate, view.available) if rate else None,
 		"available": as_text(view.available),
 		"reserved_balance": as_text(view.reserved),
 		"currency": view.currency,
-		"in_words": figures_now(view, rate, calls),
+		"in_words": figures_now(view, rate, calls, state),
 		"calls": [
 			{
 				"caller": call.caller,

@@ -27,15 +27,19 @@ ENTRIES = 10
 RUNNING = 20
 """Calls in progress that are listed at most; what all of them hold stands above."""
 
+State = tuple[str, str, bool]
+"""What stops new calls, the level of the balance, and whether it pays for less than a minute."""
+
 
 def overview(company: str) -> dict[str, object]:
 	"""Return what the balance page shows of a company."""
 	view = balance_of(company)
 	rate = rate_of(view)
-	stop, level, is_under_a_minute = _state(view, rate)
-	can_pay = may_pay(company)
+	state = state_now(view, rate)
+	stop, level, is_under_a_minute = state
+	can_pay, has_limits = may_pay(company), bool(limits.of(view.currency))
 	return {
-		**figures_now(view, rate, live.running(company, RUNNING)),
+		**figures_now(view, rate, live.running(company, RUNNING), state),
 		"is_calling": bool(view.reserved),
 		"level": level or "Good",
 		"standing": in_word(stop, level, bool(rate)),
@@ -48,13 +52,13 @@ def overview(company: str) -> dict[str, object]:
 		"blocked": blocked(stop),
 		"payers": "" if can_pay else payers(company),
 		"may_pay": can_pay,
-		"takes_topups": takes_topups(stop) and bool(limits.of(view.currency)),
-		"not_set_up": "" if limits.of(view.currency) else str(limits.not_set_up(view.currency)),
+		"takes_topups": takes_topups(stop) and has_limits,
+		"not_set_up": "" if has_limits else str(limits.not_set_up(view.currency)),
 		"topup_url": address("/topup", company),
 	}
 
 
-def _state(view: BalanceView, rate: Rate | None) -> tuple[str, str, bool]:
+def state_now(view: BalanceView, rate: Rate | None) -> State:
 	"""Return what stops new calls, the level of the balance, and whether it pays for less than a minute."""
 	is_under_a_minute = bool(rate) and minutes_of(rate, view.available) == 0
 	return stops.stop_of(view.company, view.status), level_now(view, rate), is_under_a_minute
@@ -70,14 +74,16 @@ def _warning(company: str) -> dict[str, str]:
 	return {"warning": _("Below this we send a warning by e-mail."), "mails_url": ""}
 
 
-def figures_now(view: BalanceView, rate: Rate | None, calls: Sequence[live.Running]) -> dict[str, object]:
+def figures_now(
+	view: BalanceView, rate: Rate | None, calls: Sequence[live.Running], state: State
+) -> dict[str, object]:
 	"""Return in the user's words what changes on the balance page while somebody looks at it.
 
-	``calls`` are those in progress, as many as are listed or more; ``rate`` is today's.
+	``calls`` are those in progress, as many as are listed or more; ``rate`` is today's, ``state`` that of state_now.
 	"""
 	return {
 		# Any change of it makes the page say its status anew.
-		"state": " ".join(map(str, _state(view, rate))),
+		"state": " ".join(map(str, state)),
 		"available": money(view.available, view.currency),
 		"held": money(view.reserved, view.currency),
 		"minutes": minutes(rate, view.available),
