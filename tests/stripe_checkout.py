@@ -2,6 +2,8 @@
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import requests
 import stripe
@@ -32,14 +34,14 @@ def simulate(path: str, /, **form: object) -> dict:
 	return answer.json()
 
 
-def pause_webhooks() -> None:
-	"""Let the simulator keep its events to itself until resume_webhooks."""
+@contextmanager
+def webhooks_paused() -> Iterator[None]:
+	"""Let the simulator keep its events to itself in here; then it delivers what it kept and what comes."""
 	simulate("pause")
-
-
-def resume_webhooks() -> None:
-	"""Let the simulator deliver what it kept and what comes."""
-	simulate("resume")
+	try:
+		yield
+	finally:
+		simulate("resume")
 
 
 def events_of(topup_session: str) -> list[dict]:

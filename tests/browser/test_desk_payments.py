@@ -16,7 +16,7 @@ from tests.books import entries_of
 from tests.browser.conftest import Visitor
 from tests.factories import make_company, new_id
 from tests.integration.test_topup_limits import DINAR, rows  # noqa: F401
-from tests.stripe_checkout import as_body, events_of, pause_webhooks, pay, resume_webhooks, signature
+from tests.stripe_checkout import as_body, events_of, pay, signature, webhooks_paused
 
 NewStaff = Callable[..., Visitor]
 REFUND = "**/api/method/prepaid_billing.api.topup.refund"
@@ -26,9 +26,8 @@ PATIENT = 20_000
 @pytest.fixture(autouse=True)
 def no_webhooks(connection: None) -> Iterator[None]:
 	"""Stripe's own posts wait: a test that needs one delivers it."""
-	pause_webhooks()
-	yield
-	resume_webhooks()
+	with webhooks_paused():
+		yield
 
 
 def paid(company: str, amount: str = "50") -> str:

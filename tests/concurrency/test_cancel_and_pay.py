@@ -15,7 +15,7 @@ from tests.client import Api
 from tests.concurrency.at_once import at_once_in_rounds
 from tests.concurrency.conftest import FULL
 from tests.factories import api_key_of, make_company, make_user
-from tests.stripe_checkout import as_body, events_of, pause_webhooks, pay, resume_webhooks, signature
+from tests.stripe_checkout import as_body, events_of, pay, signature, webhooks_paused
 
 ROUNDS = 200 if FULL else 16
 
@@ -23,9 +23,8 @@ ROUNDS = 200 if FULL else 16
 @pytest.fixture
 def no_webhooks() -> Iterator[None]:
 	"""Stripe's own posts wait: the test delivers its events into the middle of the race."""
-	pause_webhooks()
-	yield
-	resume_webhooks()
+	with webhooks_paused():
+		yield
 
 
 class Contested:

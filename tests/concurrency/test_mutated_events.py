@@ -31,11 +31,10 @@ from tests.stripe_checkout import (
 	DECLINED_CARD,
 	as_body,
 	events_of,
-	pause_webhooks,
 	pay,
 	pay_by_debit,
-	resume_webhooks,
 	signature,
+	webhooks_paused,
 )
 from tests.stripe_lives import LIVES, begin, live
 
@@ -62,9 +61,8 @@ OPEN_TO_REPORTS = ("modified", "failure_reason", "reason", "reports")
 @pytest.fixture(autouse=True)
 def no_webhooks(connection: None) -> Iterator[None]:
 	"""Stripe's own posts wait: the test posts."""
-	pause_webhooks()
-	yield
-	resume_webhooks()
+	with webhooks_paused():
+		yield
 
 
 @pytest.fixture

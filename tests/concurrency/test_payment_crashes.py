@@ -26,11 +26,10 @@ from tests.factories import make_company, new_id
 from tests.stripe_checkout import (
 	as_body,
 	events_of,
-	pause_webhooks,
 	pay,
-	resume_webhooks,
 	signature,
 	simulate,
+	webhooks_paused,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -44,9 +43,8 @@ Request = Callable[[Api], requests.Response]
 @pytest.fixture(autouse=True)
 def no_webhooks(connection: None) -> Iterator[None]:
 	"""Stripe's own posts wait: the test delivers."""
-	pause_webhooks()
-	yield
-	resume_webhooks()
+	with webhooks_paused():
+		yield
 
 
 @pytest.fixture(scope="module")

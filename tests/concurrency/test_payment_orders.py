@@ -16,7 +16,7 @@ import pytest
 from tests.client import Api
 from tests.concurrency.at_once import in_processes
 from tests.concurrency.conftest import FULL
-from tests.stripe_checkout import as_body, pause_webhooks, resume_webhooks, signature
+from tests.stripe_checkout import as_body, signature, webhooks_paused
 from tests.stripe_lives import LIVES, end_of, live, not_acted_on
 
 SENDERS = 8
@@ -29,9 +29,8 @@ Order = tuple[str, ...]
 @pytest.fixture(autouse=True)
 def no_webhooks(connection: None) -> Iterator[None]:
 	"""Stripe's own posts wait: the test delivers."""
-	pause_webhooks()
-	yield
-	resume_webhooks()
+	with webhooks_paused():
+		yield
 
 
 def deliver(event: dict) -> int:

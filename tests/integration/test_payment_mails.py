@@ -24,7 +24,7 @@ from tests.factories import api_key_of, make_company, make_customer, make_user, 
 from tests.inbox import Inbox, no_email_account, unsubscribe
 from tests.integration.conftest import name_the_seller
 from tests.integration.test_topup import eventually
-from tests.stripe_checkout import pause_webhooks, pay, resume_webhooks, simulate
+from tests.stripe_checkout import pay, simulate, webhooks_paused
 
 
 def company_with_mail(language: str = "en", **fields: object) -> tuple[str, str]:
@@ -133,12 +133,9 @@ def test_a_refund_that_stripe_refuses_at_once_is_told_to_nobody(inbox: Inbox) ->
 	company, address = company_with_mail(mail_topup=0)
 	topup = paid(company)
 	client = stripe.StripeClient(keys.secret_key(), base_addresses={"api": site.SIMULATOR_URL})
-	pause_webhooks()
-	try:
+	with webhooks_paused():
 		client.v1.refunds.create({"payment_intent": topup.payment_intent_id, "amount": 4000})
 		assert refunds.request(topup.name, Decimal(20), "goodwill", new_id())["status"] == "Failed"
-	finally:
-		resume_webhooks()
 	assert "Your refund did not go through" not in " ".join(told(inbox, address))
 
 

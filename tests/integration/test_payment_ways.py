@@ -23,11 +23,10 @@ from tests.factories import api_key_of, join_company, make_api_customer, make_co
 from tests.integration.test_topup import eventually, status_of
 from tests.stripe_checkout import (
 	DECLINED_CARD,
-	pause_webhooks,
 	pay,
 	pay_by_debit,
-	resume_webhooks,
 	simulate,
+	webhooks_paused,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -171,13 +170,10 @@ def test_a_cancelled_top_up_makes_room_for_another_one() -> None:
 
 def test_what_was_paid_is_credited_and_not_cancelled() -> None:
 	company = make_company()
-	pause_webhooks()
-	try:
+	with webhooks_paused():
 		topup, url = begun(company)
 		pay(url)
 		assert topups.cancel(topup) == "Paid"
-	finally:
-		resume_webhooks()
 	assert entries_of(company) == ["Top-up 50.0"]
 
 

@@ -25,11 +25,10 @@ from tests.integration.test_topup import eventually, post
 from tests.stripe_checkout import (
 	as_body,
 	events_of,
-	pause_webhooks,
 	pay,
-	resume_webhooks,
 	signature,
 	simulate,
+	webhooks_paused,
 )
 
 
@@ -42,9 +41,8 @@ def manager() -> Api:
 @pytest.fixture
 def no_webhooks() -> Iterator[None]:
 	"""Stripe's own posts wait, so that the test posts them itself."""
-	pause_webhooks()
-	yield
-	resume_webhooks()
+	with webhooks_paused():
+		yield
 
 
 def paid(amount: str = "50", company: str | None = None) -> tuple[str, frappe._dict]:

@@ -20,11 +20,10 @@ from tests.factories import make_company, new_id
 from tests.stripe_checkout import (
 	as_body,
 	events_of,
-	pause_webhooks,
 	pay,
-	resume_webhooks,
 	signature,
 	simulate,
+	webhooks_paused,
 )
 
 FAULTS = ("error_before", "error_after", "cut_before", "cut_after", "rate_limit", "hang_before")
@@ -39,13 +38,12 @@ class Crash(Exception):
 @pytest.fixture
 def topup() -> Iterator[str]:
 	"""A paid top-up; Stripe's own posts wait."""
-	pause_webhooks()
-	created = topups.create(make_company(), Decimal(50))
-	pay(created["checkout_url"])
-	topups.refresh(created["topup"])
-	yield created["topup"]
-	requests.delete(f"{site.SIMULATOR_URL}/_simulator/faults", timeout=10)
-	resume_webhooks()
+	with webhooks_paused():
+		created = topups.create(make_company(), Decimal(50))
+		pay(created["checkout_url"])
+		topups.refresh(created["topup"])
+		yield created["topup"]
+		requests.delete(f"{site.SIMULATOR_URL}/_simulator/faults", timeout=10)
 
 
 def calls(topup: str) -> list[Callable[[], object]]:

@@ -21,11 +21,10 @@ from tests.integration.test_topup import paid_topup
 from tests.stripe_checkout import (
 	as_body,
 	events_of,
-	pause_webhooks,
 	pay,
-	resume_webhooks,
 	signature,
 	simulate,
+	webhooks_paused,
 )
 from tests.stripe_lives import begin, refund_before_its_payment
 
@@ -33,9 +32,8 @@ from tests.stripe_lives import begin, refund_before_its_payment
 @pytest.fixture(autouse=True)
 def no_webhooks(connection: None) -> Iterator[None]:
 	"""Stripe's own posts wait: the test delivers."""
-	pause_webhooks()
-	yield
-	resume_webhooks()
+	with webhooks_paused():
+		yield
 
 
 @pytest.fixture(scope="module")

@@ -19,10 +19,9 @@ from tests.stripe_checkout import (
 	DECLINED_CARD,
 	as_body,
 	events_of,
-	pause_webhooks,
 	pay,
-	resume_webhooks,
 	signature,
+	webhooks_paused,
 )
 from tests.stripe_lives import refund_before_its_payment
 
@@ -55,9 +54,8 @@ def status_of(topup: str) -> str:
 @pytest.fixture
 def no_webhooks() -> Iterator[None]:
 	"""Stripe's own posts wait, so that the test posts them itself."""
-	pause_webhooks()
-	yield
-	resume_webhooks()
+	with webhooks_paused():
+		yield
 
 
 def paid_topup(company: str, amount: str = "50") -> tuple[str, list[dict]]:

@@ -10,7 +10,7 @@ from tests import site
 from tests.client import Api
 from tests.factories import make_company, new_id
 from tests.integration.test_topup import balance, paid_topup
-from tests.stripe_checkout import as_body, pause_webhooks, resume_webhooks, signature
+from tests.stripe_checkout import as_body, signature, webhooks_paused
 
 ADDRESSES = {
 	"short": "/api/stripe/webhook",
@@ -28,9 +28,8 @@ def address(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module", autouse=True)
 def no_webhooks(connection: None) -> Iterator[None]:
 	"""Stripe's own posts wait: the test posts."""
-	pause_webhooks()
-	yield
-	resume_webhooks()
+	with webhooks_paused():
+		yield
 
 
 @pytest.fixture(scope="module")

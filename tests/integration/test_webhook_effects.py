@@ -13,15 +13,14 @@ from prepaid_billing.payments.decide import FINAL
 from prepaid_billing.payments.facts import of_session
 from tests import site
 from tests.factories import make_company, new_id
-from tests.stripe_checkout import as_body, events_of, pause_webhooks, pay, resume_webhooks, signature
+from tests.stripe_checkout import as_body, events_of, pay, signature, webhooks_paused
 
 
 @pytest.fixture(autouse=True)
 def no_webhooks(connection: None) -> Iterator[None]:
 	"""Stripe's own posts wait: the test delivers."""
-	pause_webhooks()
-	yield
-	resume_webhooks()
+	with webhooks_paused():
+		yield
 
 
 def paid() -> tuple[str, str, dict[str, dict]]:
