@@ -1,8 +1,7 @@
 // Copyright (c) 2026, Prepaid Billing contributors
 // MIT License, see license.txt
 
-frappe.listview_settings["Billing Reconciliation"] = {
-	hide_name_column: true,
+frappe.listview_settings["Billing Reconciliation"] = prepaid_billing.list({
 	add_fields: ["status", "is_open"],
 
 	get_indicator(doc) {
@@ -10,11 +9,4 @@ frappe.listview_settings["Billing Reconciliation"] = {
 		const color = doc.status !== "Equal" && !doc.is_open ? "gray" : colors[doc.status];
 		return [__(doc.status), color, `status,=,${doc.status}`];
 	},
-
-	onload(listview) {
-		const settings = listview.list_view_settings;
-		if (!settings.total_fields) {
-			listview.refresh_columns(listview.meta, { ...settings, total_fields: 6 });
-		}
-	},
-};
+});

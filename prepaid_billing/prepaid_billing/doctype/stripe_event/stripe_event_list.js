@@ -1,19 +1,10 @@
 // Copyright (c) 2026, Prepaid Billing contributors
 // MIT License, see license.txt
 
-frappe.listview_settings["Stripe Event"] = {
-	hide_name_column: true,
+frappe.listview_settings["Stripe Event"] = prepaid_billing.list({
 	add_fields: ["status"],
 
 	get_indicator(doc) {
 		return [__(doc.status), prepaid_billing.EVENT_COLORS[doc.status], `status,=,${doc.status}`];
 	},
-
-	// Frappe shows one field beside the status on a laptop; staff look for the reason.
-	onload(listview) {
-		const settings = listview.list_view_settings;
-		if (!settings.total_fields) {
-			listview.refresh_columns(listview.meta, { ...settings, total_fields: 6 });
-		}
-	},
-};
+});

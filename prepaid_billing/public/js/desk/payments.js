@@ -18,23 +18,16 @@ prepaid_billing.REFUND_COLORS = {
 prepaid_billing.DISPUTE_COLORS = { Inquiry: "yellow", Open: "orange", Won: "green", Lost: "red" };
 
 // A list of refunds or disputes; what went beyond the balance is told first.
-prepaid_billing.claims_list = (colors) => ({
-	hide_name_column: true,
-	add_fields: ["status", "currency", "beyond_balance"],
+prepaid_billing.claims_list = (colors) =>
+	prepaid_billing.list({
+		amounts: ["amount", "booked_amount"],
+		add_fields: ["status", "currency", "beyond_balance"],
 
-	get_indicator(doc) {
-		const mark = doc.beyond_balance ? ` (${__("beyond the balance")})` : "";
-		return [__(doc.status) + mark, mark ? "red" : colors[doc.status], `status,=,${doc.status}`];
-	},
-
-	// Frappe shows one field beside the status on a laptop; staff look for the amounts.
-	onload(listview) {
-		const settings = listview.list_view_settings;
-		if (!settings.total_fields) {
-			listview.refresh_columns(listview.meta, { ...settings, total_fields: 6 });
-		}
-	},
-});
+		get_indicator(doc) {
+			const mark = doc.beyond_balance ? ` (${__("beyond the balance")})` : "";
+			return [__(doc.status) + mark, mark ? "red" : colors[doc.status], `status,=,${doc.status}`];
+		},
+	});
 
 // The form of a refund or a dispute: where it belongs to, and what it means where it went wrong.
 prepaid_billing.claim_form = function (frm, colors, meaning) {
