@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import frappe
-from frappe.utils import now_datetime
+from frappe.utils import get_system_timezone, now_datetime
 from frappe.utils.scheduler import is_scheduler_inactive
 
 from prepaid_billing import ledger
@@ -20,7 +20,7 @@ Section = tuple[str, list[str]]
 def overview() -> list[Section]:
 	"""Return the jobs with their last run, how payments are set up, and what waits for a person."""
 	return [
-		("Scheduled jobs", _jobs()),
+		(f"Scheduled jobs (all times in {get_system_timezone()})", _jobs()),
 		("Payments", _payments()),
 		("Waiting", _waiting()),
 		("Database", _database()),
@@ -213,7 +213,8 @@ def _waiting() -> list[str]:
 		("adjustments that wait for a second person", "Balance Adjustment", {"status": "Waiting"}),
 		("calls in progress", "Call Charge", {"status": ["in", ["Authorized", "Active"]]}),
 		("calls that need a person", "Call Charge", {"review": ["in", REVIEWS]}),
-		("mails not sent", "Email Queue", {"status": ["in", ["Not Sent", "Sending", "Error"]]}),
+		("mails that wait in the Email Queue", "Email Queue", {"status": ["in", ["Not Sent", "Sending"]]}),
+		("mails that could not be sent", "Email Queue", {"status": "Error"}),
 	)
 	lines = [f"{label:<44} {frappe.db.count(doctype, filters):>6}" for label, doctype, filters in counts]
 	return [*lines, _receipts(), _without_owner(), *_without_limits()]
