@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import frappe
 from frappe import _
+from rq.timeouts import JobTimeoutException
 
 from prepaid_billing import settings
 from prepaid_billing.batch import each
@@ -90,6 +91,8 @@ def process(name: str, event: dict) -> None:
 	"""Act on a stored event. Raises TryAgain when it failed; after ATTEMPTS it is parked instead."""
 	try:
 		_process(name, event)
+	except JobTimeoutException:
+		raise
 	except Exception as error:
 		frappe.db.rollback()
 		_count_failure(name, error)
@@ -135,6 +138,8 @@ def _said(event: frappe._dict) -> dict:
 def _process_again(name: str, event: dict) -> None:
 	try:
 		_process(name, event)
+	except JobTimeoutException:
+		raise
 	except Exception as error:
 		frappe.db.rollback()
 		reason = _reason(error)
