@@ -7,6 +7,10 @@ frappe.provide("prepaid_billing");
 
 prepaid_billing.EVENT_COLORS = { Received: "blue", Processed: "green", Ignored: "gray", Parked: "red" };
 
+// Parked for a passing failure, it needs nobody yet.
+prepaid_billing.event_color = ({ status, next_try_at }) =>
+	next_try_at ? "orange" : prepaid_billing.EVENT_COLORS[status];
+
 prepaid_billing.REFUND_COLORS = {
 	Planned: "blue",
 	Pending: "blue",
