@@ -110,9 +110,11 @@ def steps_in_words(currency: str) -> str:
 def are_payable(amounts: Sequence[Decimal], currency: str) -> bool:
 	"""Whether a currency can be paid that exactly."""
 	try:
-		return all(to_minor(amount, currency) is not None for amount in amounts)
+		for amount in amounts:
+			to_minor(amount, currency)
 	except NotRepresentable:
 		return False
+	return True
 
 
 def whole(text: object) -> list[Decimal]:
