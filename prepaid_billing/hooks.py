@@ -68,6 +68,7 @@ scheduler_events = {
 	"daily_long": [
 		"prepaid_billing.scheduled.prepaid_verify_books",
 		"prepaid_billing.scheduled.prepaid_reconcile",
+		"prepaid_billing.scheduled.prepaid_silent_webhook",
 		"prepaid_billing.scheduled.prepaid_old_payloads",
 	],
 }

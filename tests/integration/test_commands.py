@@ -78,6 +78,7 @@ def test_status_lists_the_scheduled_jobs_with_their_last_run() -> None:
 		"prepaid_unfinished_topups": "Hourly Long",
 		"prepaid_verify_books": "Daily Long",
 		"prepaid_reconcile": "Daily Long",
+		"prepaid_silent_webhook": "Daily Long",
 	}.items():
 		(line,) = [line for line in printed.splitlines() if job in line]
 		assert cron in line and "last run" in line

@@ -32,6 +32,7 @@ def test_offers_follow_what_a_month_cost_and_the_settings_fill_up(month: str, of
 def test_there_are_always_four_that_may_be_paid_each_once(month: Decimal) -> None:
 	offered = suggested(month, SETTINGS, *LIMITS)
 	assert len(set(offered)) == 4 and offered == sorted(offered)
+	# Whole amounts can be paid in every currency.
 	assert all(LIMITS[0] <= amount <= LIMITS[1] and amount % 5 == 0 for amount in offered)
 
 

@@ -7,6 +7,10 @@ frappe.provide("prepaid_billing");
 
 prepaid_billing.EVENT_COLORS = { Received: "blue", Processed: "green", Ignored: "gray", Parked: "red" };
 
+// Parked for a passing failure, it needs nobody yet.
+prepaid_billing.event_color = ({ status, next_try_at }) =>
+	next_try_at ? "orange" : prepaid_billing.EVENT_COLORS[status];
+
 prepaid_billing.REFUND_COLORS = {
 	Planned: "blue",
 	Pending: "blue",
@@ -17,20 +21,22 @@ prepaid_billing.REFUND_COLORS = {
 
 prepaid_billing.DISPUTE_COLORS = { Inquiry: "yellow", Open: "orange", Won: "green", Lost: "red" };
 
-// A list of refunds or disputes; what went beyond the balance is told first.
+// A list of refunds or disputes. That one went beyond the balance tells of the day it was booked: how it stands now is told
+// in its form.
 prepaid_billing.claims_list = (colors) =>
 	prepaid_billing.list({
 		amounts: ["amount", "booked_amount"],
 		add_fields: ["status", "currency", "beyond_balance"],
 
 		get_indicator(doc) {
-			const mark = doc.beyond_balance ? ` (${__("beyond the balance")})` : "";
-			return [__(doc.status) + mark, mark ? "red" : colors[doc.status], `status,=,${doc.status}`];
+			const mark = doc.beyond_balance ? ` (${__("beyond the balance when it was booked")})` : "";
+			return [__(doc.status) + mark, colors[doc.status], `status,=,${doc.status}`];
 		},
 	});
 
-// The form of a refund or a dispute: where it belongs to, and what it means where it went wrong.
-prepaid_billing.claim_form = function (frm, colors, meaning) {
+// The form of a refund or a dispute: where it belongs to, and what it means where it went wrong. Red while the company still
+// owes what it took beyond the balance.
+prepaid_billing.claim_form = async function (frm, colors, meaning) {
 	const { company, name, status, topup } = frm.doc;
 	const view = (label, ...route) =>
 		frm.add_custom_button(label, () => frappe.set_route(...route), __("View"));
@@ -38,11 +44,20 @@ prepaid_billing.claim_form = function (frm, colors, meaning) {
 	view(__("Company"), "Form", "Billing Company", company);
 	view(__("Transactions"), "List", "Balance Transaction", { reference_name: name });
 	frm.dashboard.clear_headline();
-	const beyond =
-		frm.doc.beyond_balance &&
-		__("It took more than was available at the time.");
-	const sentences = [meaning, beyond].filter(Boolean);
-	if (sentences.length) {
-		frm.dashboard.set_headline(sentences.join(" "), beyond ? "red" : colors[status]);
+	const beyond = frm.doc.beyond_balance && __("It took more than was available at the time.");
+	const show = (color, ...more) => {
+		const sentences = [meaning, beyond, ...more].filter(Boolean);
+		if (sentences.length) {
+			frm.dashboard.clear_headline();
+			frm.dashboard.set_headline(sentences.join(" "), color);
+		}
+	};
+	show(colors[status]);
+	if (beyond) {
+		const { message } = await frappe.db.get_value("Prepaid Balance", company, ["balance", "currency"]);
+		if (message?.balance < 0 && frm.doc.name === name) {
+			const owed = prepaid_billing.money(message.balance, message.currency, { exact: true });
+			show("red", __("The balance is still below zero: {0}.", [owed]));
+		}
 	}
 };
