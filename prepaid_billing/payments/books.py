@@ -30,9 +30,8 @@ def stuck_refunds() -> list[frappe._dict]:
 	Stripe still knows nothing."""
 	found = frappe.db.sql(
 		f"""
-		SELECT r.name, r.topup, r.currency, CAST(r.amount AS CHAR) AS amount FROM `tabBilling Refund` r
-		JOIN `tabBalance Topup` t ON t.name = r.topup AND t.livemode = %s
-		WHERE r.status = 'Planned' AND r.planned_us < {clock.NOW} - %s
+		SELECT name, topup, currency, CAST(amount AS CHAR) AS amount FROM `tabBilling Refund`
+		WHERE livemode = %s AND status = 'Planned' AND planned_us < {clock.NOW} - %s
 		""",
 		(int(keys.is_live()), _DAY),
 		as_dict=True,
@@ -108,7 +107,7 @@ def _between(since_us: int, until_us: int) -> Iterator[Position]:
 	yield from _read(PAYMENT, "created_us BETWEEN %(since)s AND %(until)s", span)
 	span = {name: clock.site_time(instant) for name, instant in span.items()}
 	for kind in _DOCTYPES:
-		created = f"c.creation BETWEEN %(since)s AND %(until)s AND {_id_column(kind)} IS NOT NULL"
+		created = f"creation BETWEEN %(since)s AND %(until)s AND {_id_column(kind)} IS NOT NULL"
 		yield from _read(kind, created, span)
 
 
@@ -125,9 +124,8 @@ def _read(kind: str, condition: str, values: dict[str, object]) -> list[Position
 		]
 	doctype = _DOCTYPES[kind]
 	query = f"""
-		SELECT {_id_column(kind)}, c.topup, c.currency, c.status, CAST(c.amount AS CHAR)
-		FROM `tab{doctype}` c JOIN `tabBalance Topup` t ON t.name = c.topup
-		WHERE t.livemode = %(livemode)s AND {condition}
+		SELECT {_id_column(kind)}, topup, currency, status, CAST(amount AS CHAR)
+		FROM `tab{doctype}` WHERE livemode = %(livemode)s AND {condition}
 	"""
 	return [
 		Position(
@@ -148,8 +146,8 @@ def _id_column(kind: str) -> str:
 def _still_open(doctype: str, column: str) -> list[tuple[str, str]]:
 	return frappe.db.sql(
 		f"""
-		SELECT {column}, c.topup FROM `tab{doctype}` c JOIN `tabBalance Topup` t ON t.name = c.topup
-		WHERE t.livemode = %s AND c.status IN %s AND {column} IS NOT NULL AND c.creation > %s
+		SELECT {column}, topup FROM `tab{doctype}`
+		WHERE livemode = %s AND status IN %s AND {column} IS NOT NULL AND creation > %s
 		""",
 		(int(keys.is_live()), _OPEN[doctype], clock.site_time(clock.now_us() - _LONGEST)),
 	)

@@ -35,7 +35,7 @@ from prepaid_billing.payments import (
 from tests import factories, site
 from tests.factories import make_company, new_id
 from tests.integration.test_commands import bench
-from tests.integration.test_refunds import paid
+from tests.integration.test_refunds import paid, set_mode
 from tests.stripe_checkout import PAYING_CARD
 
 SOURCE = Path(__file__).parents[2]
@@ -548,26 +548,74 @@ def test_what_was_paid_in_the_other_mode_is_not_compared(world: World) -> None:
 	world.simulate("refunds", payment_intent=refunded)
 	world.simulate("disputes", payment_intent=disputed)
 	world.reconcile(30)
-	mode = "UPDATE `tabBalance Topup` SET livemode = %s WHERE company = %s"
+	topup_names = frappe.get_all("Balance Topup", {"company": company}, pluck="name")
 	world.simulate("reset")
 	assert len(world.reconcile(30).differences) == 4
-	frappe.db.sql(mode, (1, company))
-	frappe.db.commit()
+	for name in topup_names:
+		set_mode(name, 1)
 	try:
 		outcome = world.reconcile(30)
 		assert (outcome.compared, outcome.differences, books.first_topup_us()) == (0, [], before_us)
 	finally:
-		frappe.db.sql(mode, (0, company))
-		frappe.db.commit()
+		for name in topup_names:
+			set_mode(name, 0)
 
 
-def plant_comparison(world: World) -> int:
+def test_a_comparison_in_test_mode_moves_no_window_of_live_mode_and_closes_none_of_its_alarms(
+	world: World,
+) -> None:
+	world.pay(make_company())
+	planted_us = plant_comparison(world)
+	world.pass_days(60)
+	plant_comparison(world, livemode=1)
+	world.pass_days(1)
+	alarm = plant_comparison_of("Different", world, livemode=1)
+	world.pass_days(1)
+	plant_comparison_of("Different", world, livemode=0)
+	outcome = world.reconcile()
+	assert (outcome.since_us, outcome.differences) == (planted_us - reconcile.OVERLAP, [])
+	kept = frappe.get_all(
+		"Billing Reconciliation",
+		{"started_us": [">=", alarm]},
+		["status", "livemode", "is_open"],
+		order_by="started_us",
+	)
+	assert [tuple(row.values()) for row in kept] == [
+		("Different", 1, 1),
+		("Different", 0, 0),
+		("Equal", 0, 0),
+	]
+
+
+def test_the_first_comparison_in_live_mode_ends_the_alarms_of_test_mode(world: World) -> None:
+	world.pass_days(1)
+	alarm = plant_comparison_of("Different", world, livemode=0)
+	world.pass_days(1)
+	with world.now():
+		reconcile._keep(reconcile.Outcome(0, clock.now_us(), is_live=True), "Different", False, "")
+	kept = frappe.get_all(
+		"Billing Reconciliation",
+		{"started_us": [">=", alarm]},
+		["livemode", "is_open"],
+		order_by="started_us",
+	)
+	assert [tuple(row.values()) for row in kept] == [(0, 0), (1, 1)]
+
+
+def plant_comparison(world: World, livemode: int = 0) -> int:
 	"""Let a comparison without difference and without gap have been made now; return when."""
+	return plant_comparison_of("Equal", world, livemode)
+
+
+def plant_comparison_of(status: str, world: World, livemode: int) -> int:
+	"""Let a comparison without gap have ended in this status now; return when."""
 	with world.now():
 		now_us = clock.now_us()
 		values = {
 			"name": rows.new_name(),
-			"status": "Equal",
+			"status": status,
+			"is_open": int(status != "Equal"),
+			"livemode": livemode,
 			"is_seamless": 1,
 			"started_us": now_us,
 			"since_us": 0,

@@ -3,12 +3,12 @@
 
 frappe.listview_settings["Billing Reconciliation"] = {
 	hide_name_column: true,
-	add_fields: ["status", "is_open"],
+	add_fields: ["status", "is_open", "livemode"],
 
 	get_indicator(doc) {
 		const colors = { Equal: "green", Different: "red", Failed: "red" };
 		const color = doc.status !== "Equal" && !doc.is_open ? "gray" : colors[doc.status];
-		return [__(doc.status), color, `status,=,${doc.status}`];
+		return prepaid_billing.status_of_mode(doc, __(doc.status), color);
 	},
 
 	onload(listview) {

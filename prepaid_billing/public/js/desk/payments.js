@@ -17,14 +17,21 @@ prepaid_billing.REFUND_COLORS = {
 
 prepaid_billing.DISPUTE_COLORS = { Inquiry: "yellow", Open: "orange", Won: "green", Lost: "red" };
 
+// The indicator of a record that is of one of Stripe's modes.
+prepaid_billing.status_of_mode = ({ status, livemode }, text, color) =>
+	livemode
+		? [text, color, `status,=,${status}`]
+		: [__("Test: {0}", [text]), color, `livemode,=,0|status,=,${status}`];
+
 // A list of refunds or disputes; what went beyond the balance is told first.
 prepaid_billing.claims_list = (colors) => ({
 	hide_name_column: true,
-	add_fields: ["status", "currency", "beyond_balance"],
+	add_fields: ["status", "currency", "beyond_balance", "livemode"],
 
 	get_indicator(doc) {
 		const mark = doc.beyond_balance ? ` (${__("beyond the balance")})` : "";
-		return [__(doc.status) + mark, mark ? "red" : colors[doc.status], `status,=,${doc.status}`];
+		const color = mark ? "red" : colors[doc.status];
+		return prepaid_billing.status_of_mode(doc, __(doc.status) + mark, color);
 	},
 
 	// Frappe shows one field beside the status on a laptop; staff look for the amounts.
@@ -48,7 +55,8 @@ prepaid_billing.claim_form = function (frm, colors, meaning) {
 	const beyond =
 		frm.doc.beyond_balance &&
 		__("It took more than was available at the time.");
-	const sentences = [meaning, beyond].filter(Boolean);
+	const test = !frm.doc.livemode && __("This is of test mode: no real money moved.");
+	const sentences = [meaning, beyond, test].filter(Boolean);
 	if (sentences.length) {
 		frm.dashboard.set_headline(sentences.join(" "), beyond ? "red" : colors[status]);
 	}
