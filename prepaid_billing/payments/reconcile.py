@@ -14,7 +14,7 @@ import frappe
 from prepaid_billing.exceptions import BillingError, TryAgain
 from prepaid_billing.ledger import clock, rows, transaction
 from prepaid_billing.log import log
-from prepaid_billing.payments import books, compare, gateway, installation, keys, refunds, topups
+from prepaid_billing.payments import accepted, books, compare, gateway, installation, keys, refunds, topups
 from prepaid_billing.payments.compare import DISPUTE, PAYMENT, REFUND, Difference, Position
 from prepaid_billing.payments.decide import FINAL
 from prepaid_billing.payments.facts import Unclear, to_major
@@ -52,12 +52,26 @@ class Outcome:
 	compared: int = 0
 	sums: dict[str, tuple[Decimal, Decimal]] = field(default_factory=dict)
 	differences: list[Difference] = field(default_factory=list)
+	accepted: dict[Difference, str] = field(default_factory=dict)
+	"""Differences that a manager has accepted, with the reason; they are not among the others."""
 
 	def lines(self) -> list[str]:
-		"""Return the sums and their difference, a line for each currency."""
+		"""Return the sums and their difference, a line for each currency, and what was accepted of it."""
 		return [
 			f"{currency}: at Stripe {as_text(theirs)}, here {as_text(ours)}, difference {as_text(theirs - ours)}"
+			+ self._accepted_of(currency)
 			for currency, (theirs, ours) in self.sums.items()
+		]
+
+	def _accepted_of(self, currency: str) -> str:
+		amounts = [difference.amount for difference in self.accepted if difference.currency == currency]
+		return f", of it accepted {as_text(sum(amounts, ZERO))}" if amounts else ""
+
+	def findings(self) -> list[str]:
+		"""Return what differs, a line for each, those that were accepted last."""
+		return [
+			*map(str, self.differences),
+			*(f"accepted: {difference} ({reason})" for difference, reason in self.accepted.items()),
 		]
 
 
@@ -79,7 +93,7 @@ def run(days: int | None = None, tell: Tell = lambda _what, _count: None) -> Out
 		_keep(outcome, "Failed", since_us <= due_us, f"{type(error).__name__}: {error}")
 		raise
 	status = "Different" if outcome.differences else "Equal"
-	_keep(outcome, status, since_us <= due_us, "\n".join(map(str, outcome.differences)))
+	_keep(outcome, status, since_us <= due_us, "\n".join(outcome.findings()))
 	log("reconciled", status=status, healed=outcome.healed, compared=outcome.compared, sums=outcome.lines())
 	return outcome
 
@@ -106,12 +120,14 @@ def _compare(outcome: Outcome, tell: Tell) -> None:
 	seen.read_again(books.left_out(outcome.since_us, outcome.started_us, seen.theirs))
 	# What differs may have changed since the list was read.
 	seen.read_again((row.kind, row.stripe_id, row.topup) for row in _differences(outcome, seen))
-	outcome.differences = [
+	found = [
 		*_differences(outcome, seen),
 		*seen.problems.values(),
 		*seen.left_of_strays(),
 		*_stuck_refunds(),
 	]
+	outcome.accepted = accepted.reasons(found)
+	outcome.differences = [difference for difference in found if difference not in outcome.accepted]
 	outcome.compared = len(seen.theirs)
 
 
@@ -360,8 +376,10 @@ def _keep(outcome: Outcome, status: str, is_seamless: bool, findings: str) -> No
 				"healed": outcome.healed,
 				"not_ours": outcome.not_ours,
 				"elsewhere": outcome.elsewhere,
+				"accepted": len(outcome.accepted),
 				"difference": "\n".join(outcome.lines()),
 				"findings": findings,
+				"differences": accepted.to_choose_from(outcome.differences),
 			},
 		)
 

@@ -3,12 +3,13 @@
 
 frappe.listview_settings["Billing Reconciliation"] = {
 	hide_name_column: true,
-	add_fields: ["status", "is_open", "livemode"],
+	add_fields: ["status", "is_open", "livemode", "accepted"],
 
 	get_indicator(doc) {
 		const colors = { Equal: "green", Different: "red", Failed: "red" };
 		const color = doc.status !== "Equal" && !doc.is_open ? "gray" : colors[doc.status];
-		return prepaid_billing.status_of_mode(doc, __(doc.status), color);
+		const but = doc.accepted ? ` (${__("{0} accepted", [doc.accepted])})` : "";
+		return prepaid_billing.status_of_mode(doc, __(doc.status) + but, color);
 	},
 
 	onload(listview) {
