@@ -4,6 +4,7 @@ Of the mode in use alone, test or live: Stripe's key knows nothing of the other 
 """
 
 from collections.abc import Container, Iterable, Iterator
+from decimal import Decimal
 
 import frappe
 
@@ -16,6 +17,9 @@ from prepaid_billing.rating.money import from_database
 
 KINDS = {takeback.REFUND: compare.REFUND, takeback.DISPUTE: compare.DISPUTE}
 _DOCTYPES = {kind: doctype for doctype, kind in KINDS.items()}
+
+KnownClaims = dict[str, tuple[str, Decimal]]
+"""Status and amount of refunds or disputes, by Stripe's id."""
 
 _DAY = 86_400 * clock.SECOND
 _LONGEST = 200 * _DAY
@@ -61,19 +65,24 @@ def by_intent(ids: list[str]) -> dict[str, frappe._dict]:
 	return _topups_by("payment_intent_id", ids)
 
 
-def is_topup(name: str | None) -> bool:
-	"""Whether a top-up of ours has this name."""
-	return bool(name and frappe.db.sql("SELECT 1 FROM `tabBalance Topup` WHERE name = %s", (name,)))
+def topups_among(names: Iterable[str | None]) -> set[str]:
+	"""Return those of the names that a top-up of ours has."""
+	wanted = [name for name in names if name]
+	if not wanted:
+		return set()
+	return set(frappe.db.sql_list("SELECT name FROM `tabBalance Topup` WHERE name IN %s", (wanted,)))
 
 
-def is_known(claim: Claim) -> bool:
-	"""Whether we know a refund or dispute as it stands: its status and its amount."""
-	frappe.db.rollback()
+def known_claims(kind: str, ids: list[str]) -> KnownClaims:
+	"""Return status and amount, in major units, of the refunds or disputes that we know of these."""
+	if not ids:
+		return {}
+	doctype = _DOCTYPES[kind]
 	found = frappe.db.sql(
-		f"SELECT 1 FROM `tab{claim.kind}` WHERE {claims.ID_COLUMN[claim.kind]} = %s AND status = %s AND amount = %s",
-		(claim.stripe_id, claim.status, claim.amount),
+		f"SELECT {_id_column(kind)}, status, CAST(amount AS CHAR) FROM `tab{doctype}` WHERE {_id_column(kind)} IN %s",
+		(ids,),
 	)
-	return bool(found)
+	return {stripe_id: (status, from_database(amount)) for stripe_id, status, amount in found}
 
 
 def left_out(since_us: int, until_us: int, theirs: Container[tuple[str, str]]) -> list[tuple[str, str, str]]:

@@ -5,7 +5,7 @@ event of it would have gone through. What then still differs is for a person. It
 beside itself, and run again it changes nothing.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -165,54 +165,74 @@ class _Seen:
 		self.unbooked: dict[tuple[str, str], tuple[Position, str]] = {}
 		self.strays: dict[str, tuple[str, str]] = {}
 
-	def sessions(self, sessions: Iterable[dict]) -> dict[str, str]:
+	def sessions(self, sessions: Iterable[list[dict]]) -> dict[str, str]:
 		"""Bring unfinished top-ups up to date; return the top-up by payment intent of the sessions that are ours."""
 		ours = {}
-		for session, topup in self._with_topups(
-			"sessions", sessions, books.by_session, lambda one: one["id"]
-		):
-			if topup and topup.status in ("Created", "Processing") and session["status"] != "open":
-				self._heal(
-					PAYMENT,
-					session["payment_intent"] or session["id"],
-					topup.name,
-					lambda topup=topup: _refresh(topup),
-				)
-			is_elsewhere = installation.is_elsewhere(session["metadata"])
-			if not topup and not is_elsewhere and books.is_topup(session["client_reference_id"]):
-				self.strays[session["payment_intent"]] = (session["client_reference_id"], session["id"])
-			if topup and session["payment_intent"]:
-				ours[session["payment_intent"]] = topup.name
+		for page in self._pages("sessions", sessions):
+			found = books.by_session([session["id"] for session in page])
+			named = books.topups_among([session["client_reference_id"] for session in page])
+			for session in page:
+				topup = found.get(session["id"])
+				self._session(session, topup, named)
+				if topup and session["payment_intent"]:
+					ours[session["payment_intent"]] = topup.name
 		return ours
 
-	def charges(self, charges: Iterable[dict], sessions: dict[str, str]) -> None:
+	def _session(self, session: dict, topup: frappe._dict | None, named: set[str]) -> None:
+		if topup and topup.status in ("Created", "Processing") and session["status"] != "open":
+			stripe_id = session["payment_intent"] or session["id"]
+			self._heal(PAYMENT, stripe_id, topup.name, lambda: _refresh(topup))
+		is_elsewhere = installation.is_elsewhere(session["metadata"])
+		if not topup and not is_elsewhere and session["client_reference_id"] in named:
+			self.strays[session["payment_intent"]] = (session["client_reference_id"], session["id"])
+
+	def charges(self, charges: Iterable[list[dict]], sessions: dict[str, str]) -> None:
 		"""Credit what was paid and not credited."""
-		for charge, topup in self._with_topups("payments", charges, books.by_intent, _intent_of):
-			if charge["status"] != "succeeded":
-				continue
-			intent = _intent_of(charge)
-			name = topup.name if topup else sessions.get(intent)
-			if not name:
-				self._without_topup(charge)
-				continue
-			if topups.find(name).status not in FINAL:
-				self._heal(PAYMENT, intent, name, lambda name=name: _credit(name))
-			currency = charge["currency"].upper()
-			self._add(PAYMENT, intent, name, currency, to_major(charge["amount_captured"], currency))
+		for page in self._pages("payments", charges):
+			found = books.by_intent([_intent_of(charge) for charge in page])
+			for charge in page:
+				if charge["status"] == "succeeded":
+					self._charge(charge, found.get(_intent_of(charge)), sessions)
+
+	def _charge(self, charge: dict, topup: frappe._dict | None, sessions: dict[str, str]) -> None:
+		intent = _intent_of(charge)
+		name = topup.name if topup else sessions.get(intent)
+		if not name:
+			return self._without_topup(charge)
+		# A top-up that is only known by its session was not credited: then it would be known by its payment.
+		if not topup or topup.status not in FINAL:
+			self._heal(PAYMENT, intent, name, lambda: _credit(name))
+		currency = charge["currency"].upper()
+		self._add(PAYMENT, intent, name, currency, to_major(charge["amount_captured"], currency))
 
 	def claims(
-		self, claim_of: Callable[[dict], Claim], things: Iterable[dict], sessions: dict[str, str]
+		self, claim_of: Callable[[dict], Claim], things: Iterable[list[dict]], sessions: dict[str, str]
 	) -> None:
 		"""Act on the refunds or disputes that were not heard of."""
 		kind = claim_of.__name__[3:]
-		for thing, topup in self._with_topups(f"{kind}s", things, books.by_intent, _intent_of):
-			if name := topup.name if topup else sessions.get(_intent_of(thing)):
-				self.claim(kind, thing["id"], name, lambda thing=thing: claim_of(thing))
-			elif kind == DISPUTE:
-				self._lost(thing)
+		for page in self._pages(f"{kind}s", things):
+			found = books.by_intent([_intent_of(thing) for thing in page])
+			known = books.known_claims(kind, [thing["id"] for thing in page])
+			for thing in page:
+				topup = found.get(_intent_of(thing))
+				if name := topup.name if topup else sessions.get(_intent_of(thing)):
+					self.claim(kind, thing["id"], name, lambda thing=thing: claim_of(thing), known)
+				elif kind == DISPUTE:
+					self._lost(thing)
 
-	def claim(self, kind: str, stripe_id: str, topup: str, read: Callable[[], Claim | None]) -> None:
-		"""Act on a refund or dispute where we know another state of it. Raises TryAgain of ``read`` alone."""
+	def claim(
+		self,
+		kind: str,
+		stripe_id: str,
+		topup: str,
+		read: Callable[[], Claim | None],
+		known: books.KnownClaims,
+	) -> None:
+		"""Act on a refund or dispute where we know another state of it. Raises TryAgain of ``read`` alone.
+
+		What was read may be older than an event that was heard of since: it goes through the same rules as events do,
+		which come in any order.
+		"""
 		self.problems.pop((kind, stripe_id), None)
 		try:
 			claim = read()
@@ -222,7 +242,12 @@ class _Seen:
 			return self._trouble(kind, stripe_id, topup, error)
 		if not claim:
 			return
-		self._heal(kind, stripe_id, topup, lambda: not books.is_known(claim) and _hear(topup, claim))
+		self._heal(
+			kind,
+			stripe_id,
+			topup,
+			lambda: known.get(stripe_id) != (claim.status, claim.amount) and _hear(topup, claim),
+		)
 		self._add(kind, stripe_id, topup, claim.currency, -claim.takes)
 
 	def read_again(self, named: Iterable[tuple[str, str, str]]) -> None:
@@ -231,27 +256,22 @@ class _Seen:
 			if kind == PAYMENT:
 				self._payment(stripe_id, topup)
 			else:
+				frappe.db.rollback()
+				known = books.known_claims(kind, [stripe_id])
 				named_one = (kind, stripe_id)
-				self.claim(*named_one, topup, lambda named_one=named_one: gateway.claim(*named_one))
+				self.claim(*named_one, topup, lambda named_one=named_one: gateway.claim(*named_one), known)
 
 	def _payment(self, intent: str, topup: str) -> None:
 		facts = gateway.intent_facts(intent)
 		if facts and facts.outcome == "paid":
 			self._add(PAYMENT, intent, topup, facts.currency, facts.amount)
 
-	def _with_topups(
-		self,
-		what: str,
-		things: Iterable[dict],
-		find: Callable[[list[str]], dict[str, frappe._dict]],
-		key: Callable[[dict], str],
-	) -> Iterable[tuple[dict, frappe._dict | None]]:
-		"""Yield each object with our top-up of it, asking our books once for each of Stripe's pages."""
+	def _pages(self, what: str, things: Iterable[list[dict]]) -> Iterator[list[dict]]:
+		"""Yield each of Stripe's pages, our books being read anew: once for a page, and not for each object of it."""
 		read = 0
 		for page in things:
 			frappe.db.rollback()
-			found = find([key(thing) for thing in page])
-			yield from ((thing, found.get(key(thing))) for thing in page)
+			yield page
 			read += len(page)
 			self.tell(what, read)
 

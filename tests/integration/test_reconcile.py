@@ -7,7 +7,7 @@ behind one with disputes, which are followed for long, the next one is farther. 
 import os
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from decimal import Decimal
@@ -38,6 +38,7 @@ from tests import factories, site
 from tests.client import Api
 from tests.factories import make_company, new_id
 from tests.integration.test_commands import bench
+from tests.integration.test_overview_page import selects
 from tests.integration.test_refunds import paid, set_mode
 from tests.stripe_checkout import PAYING_CARD
 
@@ -375,6 +376,78 @@ def test_what_is_credited_while_a_comparison_reads_is_known_to_its_next_page(
 	monkeypatch.setattr(gateway, "charges_since", pages)
 	outcome = world.reconcile(30)
 	assert (outcome.not_ours, outcome.healed, outcome.differences, outcome.compared) == (0, 0, [], 2)
+
+
+def ask_of_one_comparison(world: World, payments: int) -> int:
+	"""Let so many payments more be made, one in part refunded, and return the queries of a comparison that knows them."""
+	for _n in range(payments):
+		intent = world.pay(make_company())
+		world.simulate("refunds", payment_intent=intent, amount=1000)
+	world.client.v1.payment_intents.create(params=FOREIGN)
+	world.reconcile(30)
+	before = selects()
+	outcome = world.reconcile(30)
+	assert (outcome.healed, outcome.differences) == (0, [])
+	return selects() - before
+
+
+def test_a_comparison_asks_our_books_once_for_a_page_and_not_for_each_object(world: World) -> None:
+	few = ask_of_one_comparison(world, 1)
+	assert ask_of_one_comparison(world, 5) == few
+
+
+def between_list_and_books(
+	monkeypatch: pytest.MonkeyPatch, listing: str, happens: Callable[[], None]
+) -> None:
+	"""Let something happen, and be heard of, after Stripe was asked for a page and before it is compared."""
+	since = getattr(gateway, listing)
+
+	def pages(created: int) -> Iterator[list[dict]]:
+		pages = list(since(created))
+		happens()
+		yield from pages
+
+	monkeypatch.setattr(gateway, listing, pages)
+
+
+def test_a_page_that_is_older_than_what_was_heard_since_changes_no_dispute(
+	world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+	company = make_company()
+	dispute = world.simulate("disputes", payment_intent=world.pay(company))["id"]
+	topup = frappe.db.get_value("Balance Topup", {"company": company})
+	world.reconcile(30)
+	# Open on the page and won by now; won on the page and lost by now.
+	for ends, expected in (("win", 50), ("turn", 0)):
+
+		def end(ends: str = ends) -> None:
+			world.simulate(f"disputes/{dispute}/{ends}")
+			refunds.hear(topup, [gateway.claim("dispute", dispute)])
+
+		with monkeypatch.context() as patch:
+			between_list_and_books(patch, "disputes_since", end)
+			assert world.reconcile(30).differences == []
+		assert balance(company) == expected
+
+
+def test_a_page_that_is_older_than_what_was_heard_since_brings_no_failed_refund_back(
+	world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+	company = make_company()
+	intent = world.pay(company, "20", number=REFUND_FAILS_CARD)
+	refund = world.simulate("refunds", payment_intent=intent)["id"]
+	world.reconcile(30)
+	assert balance(company) == 0
+	topup = frappe.db.get_value("Balance Topup", {"company": company})
+
+	def fail() -> None:
+		world.simulate("clock/advance", seconds=5 * DAY)
+		refunds.hear(topup, [gateway.claim("refund", refund)])
+
+	between_list_and_books(monkeypatch, "refunds_since", fail)
+	assert world.reconcile(30).differences == []
+	assert balance(company) == 20
+	world.ahead += 5 * DAY
 
 
 def paid_elsewhere(world: World) -> None:
