@@ -217,7 +217,9 @@ def test_refund_without_an_answer_can_be_pressed_again_and_is_one(new_staff: New
 
 def differing_run() -> tuple[str, Difference]:
 	"""A comparison with one difference that nobody can mend, and one that only has a problem."""
-	found = Difference("payment", new_id("pi"), "lost", "EUR", Decimal(50), None, "it is not kept here")
+	found = Difference(
+		"payment", new_id("pi"), "lost", "EUR", Decimal(50), None, "it is <b>not</b> kept here"
+	)
 	problem = Difference("dispute", new_id("du"), "lost", "", None, None, "Stripe calls it odd.")
 	outcome = reconcile.Outcome(0, clock.now_us(), is_live=False, differences=[found, problem])
 	reconcile._keep(outcome, "Different", False, "\n".join(outcome.findings()))
@@ -225,9 +227,8 @@ def differing_run() -> tuple[str, Difference]:
 
 
 def test_a_manager_accepts_a_difference_with_a_reason(new_staff: NewStaff) -> None:
-	company = make_company()
 	run, found = differing_run()
-	page = open_form(new_staff(company), "billing-reconciliation", run)
+	page = open_form(new_staff(), "billing-reconciliation", run)
 	page.get_by_role("button", name="Accept a Difference").click(timeout=PATIENT)
 	dialog = page.get_by_role("dialog")
 	choice = dialog.locator("[data-fieldname=difference] select")

@@ -15,6 +15,7 @@ from prepaid_billing import ledger, status
 from prepaid_billing.calls import session, stops
 from prepaid_billing.exceptions import AccountBlocked, InsufficientBalance
 from prepaid_billing.ledger import balance_of
+from prepaid_billing.ledger.verify import verify
 from prepaid_billing.payments import books, claims, gateway, issuing, keys, refunds, takeback, topups
 from prepaid_billing.payments.takeback import Claim
 from tests import factories, site
@@ -348,6 +349,19 @@ def test_a_dispute_stops_calls_in_its_own_mode_alone(monkeypatch: pytest.MonkeyP
 	set_mode(topup.name, 1)
 	assert session.authorize(new_id(), company)["granted_seconds"] == 60
 	set_mode(topup.name, 0)
+
+
+def test_a_dispute_of_another_mode_than_its_payment_is_found() -> None:
+	_company, topup = paid()
+	claims.apply(topup.name, [Claim(takeback.DISPUTE, new_id("du"), "Open", Decimal(5), "EUR")])
+	(dispute,) = frappe.get_all("Billing Dispute", {"topup": topup.name}, pluck="name")
+	change = "UPDATE `tabBilling Dispute` SET livemode = 1 - livemode WHERE name = %s"
+	frappe.db.sql(change, (dispute,))
+	frappe.db.commit()
+	found = [(finding.subject, finding.expected, finding.found) for finding in verify()]
+	frappe.db.sql(change, (dispute,))
+	frappe.db.commit()
+	assert found == [(f"Billing Dispute {dispute}", "test", "live")]
 
 
 def test_without_a_key_a_dispute_of_real_money_stops_calls(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,9 @@ function add_accept(frm) {
 	}
 }
 
+// Frappe takes a label for HTML, and what a finding says may come from Stripe.
+const option = ({ text }, place) => ({ value: String(place), label: frappe.utils.escape_html(text) });
+
 function ask_to_accept(frm, differences) {
 	const dialog = new frappe.ui.Dialog({
 		title: __("Accept a Difference"),
@@ -30,7 +33,7 @@ function ask_to_accept(frm, differences) {
 				fieldname: "difference",
 				fieldtype: "Select",
 				label: __("Difference"),
-				options: differences.map(({ text }, place) => ({ value: String(place), label: text })),
+				options: differences.map(option),
 				reqd: 1,
 			},
 			{
