@@ -103,10 +103,11 @@ def reconcile(days: int | None) -> int:
 		f"{outcome.compared:>9} of ours, {outcome.healed} made good, {outcome.not_ours} payments not ours,"
 		f" {outcome.elsewhere} of other installations"
 	)
-	for line in [*outcome.lines(), *(f"  {difference}" for difference in outcome.differences)]:
+	for line in [*outcome.lines(), *(f"  {finding}" for finding in outcome.findings())]:
 		click.echo(line)
 	if not outcome.differences:
-		click.echo("Our books and Stripe's are equal.")
+		but = ", but for what was accepted" if outcome.accepted else ""
+		click.echo(f"Our books and Stripe's are equal{but}.")
 		return 0
 	mail.queue_different_books(outcome.lines(), [str(difference) for difference in outcome.differences])
 	frappe.db.commit()

@@ -6,7 +6,7 @@ import frappe
 from frappe.utils import get_system_timezone, now_datetime
 from frappe.utils.scheduler import is_scheduler_inactive
 
-from prepaid_billing import ledger
+from prepaid_billing import ledger, mode
 from prepaid_billing.calls.pricing import rate_for
 from prepaid_billing.calls.settle import REVIEWS
 from prepaid_billing.exceptions import BillingError, NoRate, UnknownCall
@@ -170,10 +170,14 @@ def _waits(job: frappe._dict) -> str:
 
 def _payments() -> list[str]:
 	lines = []
-	for label, read in (("secret key", keys.secret_key), ("webhook secret", keys.webhook_secrets)):
+	of_mode = ", of live mode" if mode.is_live() else ", of test mode"
+	for label, read, kind in (
+		("secret key", keys.secret_key, of_mode),
+		("webhook secret", keys.webhook_secrets, ""),
+	):
 		try:
 			read()
-			lines.append(f"{label} is set")
+			lines.append(f"{label} is set{kind}")
 		except BillingError as error:
 			lines.append(f"{label} is MISSING: {error}")
 	last = frappe.get_all(
@@ -202,14 +206,15 @@ def _unheard() -> list[str]:
 
 
 def _comparison() -> str:
-	"""Say how the last comparison with Stripe ended, and what of earlier ones still needs a person."""
+	"""Say how the last comparison with Stripe ended, and what of earlier ones still needs a person; of the mode in use."""
+	of_mode = {"livemode": int(mode.is_live())}
 	last = frappe.get_all(
-		"Billing Reconciliation", fields=["status", "started_at"], order_by="started_us desc", limit=1
+		"Billing Reconciliation", of_mode, ["status", "started_at"], order_by="started_us desc", limit=1
 	)
 	if not last:
 		return "never compared with Stripe: bench --site SITE prepaid-billing reconcile"
 	line = f"last comparison with Stripe {last[0].status} at {_time(last[0].started_at)}"
-	open_ones = frappe.db.count("Billing Reconciliation", {"is_open": 1})
+	open_ones = frappe.db.count("Billing Reconciliation", {"is_open": 1, **of_mode})
 	return f"{line}, {open_ones} OPEN: bench --site SITE prepaid-billing reconcile" if open_ones else line
 
 
@@ -219,14 +224,12 @@ def _receipts() -> str:
 
 
 def _waiting() -> list[str]:
+	# What the other mode has left unfinished nobody goes on with in this one.
+	of_mode = {"livemode": int(mode.is_live())}
 	counts = (
-		("top-ups not finished", "Balance Topup", {"status": ["in", ["Created", "Processing"]]}),
-		("refunds that Stripe has yet to take", "Billing Refund", {"status": "Planned"}),
-		(
-			"events parked for a person",
-			"Stripe Event",
-			{"status": "Parked", "next_try_us": 0},
-		),
+		("top-ups not finished", "Balance Topup", {"status": ["in", ["Created", "Processing"]], **of_mode}),
+		("refunds that Stripe has yet to take", "Billing Refund", {"status": "Planned", **of_mode}),
+		("events parked for a person", "Stripe Event", {"status": "Parked", "next_try_us": 0}),
 		(
 			"events parked and tried again by themselves",
 			"Stripe Event",

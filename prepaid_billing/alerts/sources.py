@@ -68,6 +68,14 @@ _TAKEN = """
 		)
 	)
 """
+# What was told before says what happened. Entries do not: a claim has some more where another one of the same money fails.
+_TOLD = """
+	EXISTS (
+		SELECT 1 FROM `tabBilling Notice` o
+		WHERE o.notice_key = CONCAT('{}:', r.name) COLLATE utf8mb4_nopad_bin
+	)
+"""
+_STANDS = "(SELECT t.taken_back < t.credited FROM `tabBalance Topup` t WHERE t.name = r.topup)"
 _ISSUED = "r.is_to_mail = 1 AND r.issued_us > %(since_us)s AND r.kind {}"
 SOURCES = (
 	Source(
@@ -115,7 +123,8 @@ SOURCES = (
 		"Dispute won",
 		"mail_dispute",
 		"Billing Dispute",
-		_MADE.format("= 'Won' AND r.bookings > 0"),
+		# Of one that had taken something, where that is back: it may be another claim's now.
+		_MADE.format("= 'Won'") + f" AND r.bookings > 0 AND {_TOLD.format('Dispute')} AND {_STANDS}",
 		180,
 		letters.dispute_won,
 	),
@@ -123,8 +132,8 @@ SOURCES = (
 		"Dispute lost",
 		"mail_dispute",
 		"Billing Dispute",
-		# Taken, given back and taken again: one that was never won was told of when it was opened.
-		_MADE.format("= 'Lost' AND r.bookings > 2"),
+		# One that was never told to be won was told of when it was opened.
+		_MADE.format("= 'Lost'") + f" AND r.booked_amount > 0 AND {_TOLD.format('Dispute won')}",
 		180,
 		letters.dispute_lost,
 	),

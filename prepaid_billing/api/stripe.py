@@ -1,4 +1,5 @@
-"""The webhook of Stripe, at its canonical address and as ``POST /api/stripe/webhook``, and what staff do with its events."""
+"""The webhook of Stripe, at its canonical address and as ``POST /api/stripe/webhook``, and what staff do with its events
+and with what differs."""
 
 from typing import Any
 
@@ -8,9 +9,10 @@ from werkzeug.wrappers import Response
 
 from prepaid_billing import inputs
 from prepaid_billing.api.endpoint import endpoint, refuse
-from prepaid_billing.exceptions import BillingError, InvalidInput, UnknownEvent
+from prepaid_billing.exceptions import BillingError, InvalidInput, NotPermitted, UnknownEvent
+from prepaid_billing.payments import accepted
 from prepaid_billing.payments import webhook as events
-from prepaid_billing.permissions import MANAGER
+from prepaid_billing.permissions import MANAGER, kept_to
 
 
 class TooLarge(InvalidInput):
@@ -41,6 +43,22 @@ def replay(event: Any = None) -> dict:
 	if frappe.db.exists("Stripe Event", name) and not frappe.has_permission("Stripe Event", "read", name):
 		raise UnknownEvent(_("There is no such event."))
 	return events.replay(name)
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint(MANAGER)
+def accept_difference(
+	comparison: Any = None, kind: Any = None, stripe_id: Any = None, reason: Any = None
+) -> dict:
+	"""Accept one of the differences of a comparison with Stripe, with a reason; nothing is booked.
+
+	A comparison is of all companies, so it is not for whom User Permissions keep to some.
+	"""
+	if kept_to():
+		raise NotPermitted(_("Your user may not use this. Nothing was changed."))
+	names = (("comparison", comparison), ("kind", kind), ("stripe_id", stripe_id))
+	which = [inputs.key(value, name) for name, value in names]
+	return {"accepted": accepted.accept(*which, inputs.text(reason, "reason"))}
 
 
 def short_path() -> Response | dict | None:

@@ -6,13 +6,17 @@ from collections.abc import Sequence
 
 import frappe
 
-from prepaid_billing import settings
+from prepaid_billing import mode, settings
 
 SUSPENDED, SWITCHED_OFF, FROZEN, DISPUTED = "suspended", "switched off", "frozen", "disputed"
 
+# Of disputes the modes that they are of, such as "0" or "0,1": the key, which tells which one counts, is only read for them.
 _STATE = """
 	SELECT c.status, c.prepaid_billing_enabled,
-		EXISTS (SELECT 1 FROM `tabBilling Dispute` d WHERE d.company = c.name AND d.status = 'Open')
+		(
+			SELECT GROUP_CONCAT(DISTINCT d.livemode) FROM `tabBilling Dispute` d
+			WHERE d.company = c.name AND d.status = 'Open'
+		)
 		{columns} FROM `tabBilling Company` c {condition}
 """
 _ONE = _STATE.format(columns="", condition="WHERE c.name = %s")
@@ -35,13 +39,13 @@ def stops_of(companies: Sequence[str]) -> dict[str, str]:
 	return {name: _stop(*state) for *state, name in frappe.db.sql(_SEVERAL, (companies,))}
 
 
-def _stop(status: str, enabled: int, disputed: int, balance_status: str) -> str:
+def _stop(status: str, enabled: int, disputed: str | None, balance_status: str) -> str:
 	if status != "Active":
 		return SUSPENDED
 	if not enabled:
 		return SWITCHED_OFF
 	if balance_status != "Active":
 		return FROZEN
-	if disputed and settings.number("dispute_stops_calls"):
+	if disputed and settings.number("dispute_stops_calls") and str(int(mode.is_live())) in disputed:
 		return DISPUTED
 	return ""

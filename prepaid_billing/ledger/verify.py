@@ -77,9 +77,11 @@ _COUNTED = (
 )
 
 _CLAIMS = """
-	SELECT 'Billing Refund' AS kind, name, topup, company, currency, booked_amount, bookings FROM `tabBilling Refund`
+	SELECT 'Billing Refund' AS kind, name, topup, company, currency, booked_amount, bookings, livemode
+	FROM `tabBilling Refund`
 	UNION ALL
-	SELECT 'Billing Dispute', name, topup, company, currency, booked_amount, bookings FROM `tabBilling Dispute`
+	SELECT 'Billing Dispute', name, topup, company, currency, booked_amount, bookings, livemode
+	FROM `tabBilling Dispute`
 """
 
 
@@ -216,6 +218,14 @@ CHECKS = (
 			GROUP BY reference_doctype, reference_name
 		) e ON e.reference_doctype = c.kind AND e.reference_name = c.name
 		WHERE COALESCE(e.total, 0) != -c.booked_amount OR COALESCE(e.entries, 0) != c.bookings LIMIT {_FIRST_BAD}
+		""",
+	),
+	Check(
+		"A refund or dispute is of the mode of its payment",
+		f"""
+		SELECT CONCAT(c.kind, ' ', c.name), IF(t.livemode, 'live', 'test'), IF(c.livemode, 'live', 'test')
+		FROM ({_CLAIMS}) c JOIN `tabBalance Topup` t ON t.name = c.topup
+		WHERE c.livemode != t.livemode LIMIT {_FIRST_BAD}
 		""",
 	),
 	Check(

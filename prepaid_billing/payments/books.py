@@ -4,6 +4,7 @@ Of the mode in use alone, test or live: Stripe's key knows nothing of the other 
 """
 
 from collections.abc import Container, Iterable, Iterator
+from decimal import Decimal
 
 import frappe
 
@@ -16,6 +17,9 @@ from prepaid_billing.rating.money import from_database
 
 KINDS = {takeback.REFUND: compare.REFUND, takeback.DISPUTE: compare.DISPUTE}
 _DOCTYPES = {kind: doctype for doctype, kind in KINDS.items()}
+
+KnownClaims = dict[str, tuple[str, Decimal]]
+"""Status and amount of refunds or disputes, by Stripe's id."""
 
 _DAY = 86_400 * clock.SECOND
 _LONGEST = 200 * _DAY
@@ -30,9 +34,8 @@ def stuck_refunds() -> list[frappe._dict]:
 	Stripe still knows nothing."""
 	found = frappe.db.sql(
 		f"""
-		SELECT r.name, r.topup, r.currency, CAST(r.amount AS CHAR) AS amount FROM `tabBilling Refund` r
-		JOIN `tabBalance Topup` t ON t.name = r.topup AND t.livemode = %s
-		WHERE r.status = 'Planned' AND r.planned_us < {clock.NOW} - %s
+		SELECT name, topup, currency, CAST(amount AS CHAR) AS amount FROM `tabBilling Refund`
+		WHERE livemode = %s AND status = 'Planned' AND planned_us < {clock.NOW} - %s
 		""",
 		(int(keys.is_live()), _DAY),
 		as_dict=True,
@@ -62,19 +65,24 @@ def by_intent(ids: list[str]) -> dict[str, frappe._dict]:
 	return _topups_by("payment_intent_id", ids)
 
 
-def is_topup(name: str | None) -> bool:
-	"""Whether a top-up of ours has this name."""
-	return bool(name and frappe.db.sql("SELECT 1 FROM `tabBalance Topup` WHERE name = %s", (name,)))
+def topups_among(names: Iterable[str | None]) -> set[str]:
+	"""Return those of the names that a top-up of ours has."""
+	wanted = [name for name in names if name]
+	if not wanted:
+		return set()
+	return set(frappe.db.sql_list("SELECT name FROM `tabBalance Topup` WHERE name IN %s", (wanted,)))
 
 
-def is_known(claim: Claim) -> bool:
-	"""Whether we know a refund or dispute as it stands: its status and its amount."""
-	frappe.db.rollback()
+def known_claims(kind: str, ids: list[str]) -> KnownClaims:
+	"""Return status and amount, in major units, of the refunds or disputes that we know of these."""
+	if not ids:
+		return {}
+	doctype = _DOCTYPES[kind]
 	found = frappe.db.sql(
-		f"SELECT 1 FROM `tab{claim.kind}` WHERE {claims.ID_COLUMN[claim.kind]} = %s AND status = %s AND amount = %s",
-		(claim.stripe_id, claim.status, claim.amount),
+		f"SELECT {_id_column(kind)}, status, CAST(amount AS CHAR) FROM `tab{doctype}` WHERE {_id_column(kind)} IN %s",
+		(ids,),
 	)
-	return bool(found)
+	return {stripe_id: (status, from_database(amount)) for stripe_id, status, amount in found}
 
 
 def left_out(since_us: int, until_us: int, theirs: Container[tuple[str, str]]) -> list[tuple[str, str, str]]:
@@ -108,7 +116,7 @@ def _between(since_us: int, until_us: int) -> Iterator[Position]:
 	yield from _read(PAYMENT, "created_us BETWEEN %(since)s AND %(until)s", span)
 	span = {name: clock.site_time(instant) for name, instant in span.items()}
 	for kind in _DOCTYPES:
-		created = f"c.creation BETWEEN %(since)s AND %(until)s AND {_id_column(kind)} IS NOT NULL"
+		created = f"creation BETWEEN %(since)s AND %(until)s AND {_id_column(kind)} IS NOT NULL"
 		yield from _read(kind, created, span)
 
 
@@ -125,9 +133,8 @@ def _read(kind: str, condition: str, values: dict[str, object]) -> list[Position
 		]
 	doctype = _DOCTYPES[kind]
 	query = f"""
-		SELECT {_id_column(kind)}, c.topup, c.currency, c.status, CAST(c.amount AS CHAR)
-		FROM `tab{doctype}` c JOIN `tabBalance Topup` t ON t.name = c.topup
-		WHERE t.livemode = %(livemode)s AND {condition}
+		SELECT {_id_column(kind)}, topup, currency, status, CAST(amount AS CHAR)
+		FROM `tab{doctype}` WHERE livemode = %(livemode)s AND {condition}
 	"""
 	return [
 		Position(
@@ -148,8 +155,8 @@ def _id_column(kind: str) -> str:
 def _still_open(doctype: str, column: str) -> list[tuple[str, str]]:
 	return frappe.db.sql(
 		f"""
-		SELECT {column}, c.topup FROM `tab{doctype}` c JOIN `tabBalance Topup` t ON t.name = c.topup
-		WHERE t.livemode = %s AND c.status IN %s AND {column} IS NOT NULL AND c.creation > %s
+		SELECT {column}, topup FROM `tab{doctype}`
+		WHERE livemode = %s AND status IN %s AND {column} IS NOT NULL AND creation > %s
 		""",
 		(int(keys.is_live()), _OPEN[doctype], clock.site_time(clock.now_us() - _LONGEST)),
 	)

@@ -166,7 +166,7 @@ def _keep(
 		columns |= _booked(account, name, known, claim, due)
 	if known:
 		return rows.update(claim.kind, name, {"amount": claim.amount, **columns})
-	first = {"name": name, "topup": topup.name, "company": account.company}
+	first = {"name": name, "topup": topup.name, "company": account.company, "livemode": topup.livemode}
 	rows.insert(
 		claim.kind, account.now_us, {**first, "currency": claim.currency, "amount": claim.amount, **columns}
 	)

@@ -35,6 +35,16 @@ class Difference:
 	here: Decimal | None
 	problem: str = ""
 
+	@property
+	def is_acceptable(self) -> bool:
+		"""Whether it is of two amounts; else it only has a problem, which a person or time can mend."""
+		return self.at_stripe is not None or not self.problem
+
+	@property
+	def amount(self) -> Decimal:
+		"""What is at Stripe less what is here; nothing counts as 0."""
+		return (self.at_stripe or ZERO) - (self.here or ZERO)
+
 	def __str__(self) -> str:
 		if self.problem:
 			return f"{self.kind} {self.stripe_id} of top-up {self.topup}: {self.problem}"

@@ -1,16 +1,16 @@
-"""Stripe's keys: the environment beats site_config.json, which beats the settings.
+"""Stripe's keys, what they are good for, and which Stripe they are for.
 
 While the signing secret of a webhook endpoint is rolled, old and new one stand in its place, with a blank between.
 """
 
 import ipaddress
-import os
 from urllib.parse import urlsplit
 
 import frappe
 from frappe import _
 from frappe.model.document import Document
 
+from prepaid_billing import mode, settings
 from prepaid_billing.exceptions import TryAgain
 
 
@@ -19,9 +19,9 @@ def secret_key() -> str:
 	return _required("stripe_secret")
 
 
-def that_counts(settings: Document) -> str:
+def that_counts(doc: Document) -> str:
 	"""Return the secret API key as it counts once these settings are saved, or nothing where none is set."""
-	return _outside("stripe_secret") or settings.get_password("stripe_secret", raise_exception=False) or ""
+	return settings.secret("stripe_secret", doc)
 
 
 def webhook_secrets() -> list[str]:
@@ -33,8 +33,8 @@ def webhook_secrets() -> list[str]:
 
 
 def is_live() -> bool:
-	"""Whether the secret key moves real money."""
-	return _is_live(secret_key())
+	"""Whether the secret key moves real money. Raises TryAgain where none is set."""
+	return mode.is_live_key(secret_key())
 
 
 def api_base() -> str | None:
@@ -51,16 +51,11 @@ def api_base() -> str | None:
 
 def check_api_base(base: str, key: str) -> None:
 	"""Refuse, with TryAgain, an API base that is not on this machine, and any with a live key."""
-	if _is_live(key):
+	if mode.is_live_key(key):
 		raise TryAgain(_("A live Stripe key is only used with Stripe itself. Empty the API Base."))
 	parts = urlsplit(base)
 	if parts.scheme not in ("http", "https") or not _is_loopback(parts.hostname or ""):
 		raise TryAgain(_("The API Base must be an address of this machine, such as http://127.0.0.1:9101."))
-
-
-def _is_live(key: str) -> bool:
-	# What is not plainly a test key may move money.
-	return not key.startswith(("sk_test_", "rk_test_"))
 
 
 def _is_loopback(host: str) -> bool:
@@ -73,18 +68,9 @@ def _is_loopback(host: str) -> bool:
 
 
 def _required(name: str) -> str:
-	value = _outside(name) or _from_settings(name)
-	if not value or not value.strip():
+	value = settings.secret(name)
+	if not value:
 		raise TryAgain(
 			_("Payments are not set up: {0} is missing. Nothing was charged.").format(name.upper())
 		)
-	return value.strip()
-
-
-def _outside(name: str) -> str | None:
-	return os.environ.get(name.upper()) or frappe.conf.get(name)
-
-
-def _from_settings(name: str) -> str | None:
-	settings = frappe.get_cached_doc("Prepaid Billing Settings")
-	return settings.get_password(name, raise_exception=False)
+	return value

@@ -5,7 +5,7 @@ event of it would have gone through. What then still differs is for a person. It
 beside itself, and run again it changes nothing.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -14,7 +14,7 @@ import frappe
 from prepaid_billing.exceptions import BillingError, TryAgain
 from prepaid_billing.ledger import clock, rows, transaction
 from prepaid_billing.log import log
-from prepaid_billing.payments import books, compare, gateway, installation, refunds, topups
+from prepaid_billing.payments import accepted, books, compare, gateway, installation, keys, refunds, topups
 from prepaid_billing.payments.compare import DISPUTE, PAYMENT, REFUND, Difference, Position
 from prepaid_billing.payments.decide import FINAL
 from prepaid_billing.payments.facts import Unclear, to_major
@@ -31,9 +31,9 @@ _MARGIN = DAY
 
 _LAST = f"""
 	SELECT MAX(started_us) FROM `tabBilling Reconciliation`
-	WHERE status = 'Equal' AND is_seamless = 1 AND started_us <= {clock.NOW}
+	WHERE livemode = %s AND status = 'Equal' AND is_seamless = 1 AND started_us <= {clock.NOW}
 """
-_CLOSE = "UPDATE `tabBilling Reconciliation` SET is_open = 0 WHERE is_open = 1"
+_CLOSE = "UPDATE `tabBilling Reconciliation` SET is_open = 0 WHERE is_open = 1 AND livemode = %s"
 
 Tell = Callable[[str, int], None]
 """Called with what is being read and how many of it were."""
@@ -45,18 +45,33 @@ class Outcome:
 
 	since_us: int
 	started_us: int
+	is_live: bool
 	healed: int = 0
 	not_ours: int = 0
 	elsewhere: int = 0
 	compared: int = 0
 	sums: dict[str, tuple[Decimal, Decimal]] = field(default_factory=dict)
 	differences: list[Difference] = field(default_factory=list)
+	accepted: dict[Difference, str] = field(default_factory=dict)
+	"""Differences that a manager has accepted, with the reason; they are not among the others."""
 
 	def lines(self) -> list[str]:
-		"""Return the sums and their difference, a line for each currency."""
+		"""Return the sums and their difference, a line for each currency, and what was accepted of it."""
 		return [
 			f"{currency}: at Stripe {as_text(theirs)}, here {as_text(ours)}, difference {as_text(theirs - ours)}"
+			+ self._accepted_of(currency)
 			for currency, (theirs, ours) in self.sums.items()
+		]
+
+	def _accepted_of(self, currency: str) -> str:
+		amounts = [difference.amount for difference in self.accepted if difference.currency == currency]
+		return f", of it accepted {as_text(sum(amounts, ZERO))}" if amounts else ""
+
+	def findings(self) -> list[str]:
+		"""Return what differs, a line for each, those that were accepted last."""
+		return [
+			*map(str, self.differences),
+			*(f"accepted: {difference} ({reason})" for difference, reason in self.accepted.items()),
 		]
 
 
@@ -70,7 +85,7 @@ def run(days: int | None = None, tell: Tell = lambda _what, _count: None) -> Out
 	if due_us is None:
 		return None
 	since_us = due_us if days is None else started_us - days * DAY
-	outcome = Outcome(since_us, started_us)
+	outcome = Outcome(since_us, started_us, keys.is_live())
 	try:
 		_compare(outcome, tell)
 	except Exception as error:
@@ -78,7 +93,7 @@ def run(days: int | None = None, tell: Tell = lambda _what, _count: None) -> Out
 		_keep(outcome, "Failed", since_us <= due_us, f"{type(error).__name__}: {error}")
 		raise
 	status = "Different" if outcome.differences else "Equal"
-	_keep(outcome, status, since_us <= due_us, "\n".join(map(str, outcome.differences)))
+	_keep(outcome, status, since_us <= due_us, "\n".join(outcome.findings()))
 	log("reconciled", status=status, healed=outcome.healed, compared=outcome.compared, sums=outcome.lines())
 	return outcome
 
@@ -88,7 +103,7 @@ def _due_since() -> int | None:
 	# A site that takes no payments has no key to ask with either.
 	if not books.has_topups():
 		return None
-	last = frappe.db.sql(_LAST)[0][0]
+	last = frappe.db.sql(_LAST, (int(keys.is_live()),))[0][0]
 	return last - OVERLAP if last else books.first_topup_us()
 
 
@@ -105,12 +120,14 @@ def _compare(outcome: Outcome, tell: Tell) -> None:
 	seen.read_again(books.left_out(outcome.since_us, outcome.started_us, seen.theirs))
 	# What differs may have changed since the list was read.
 	seen.read_again((row.kind, row.stripe_id, row.topup) for row in _differences(outcome, seen))
-	outcome.differences = [
+	found = [
 		*_differences(outcome, seen),
 		*seen.problems.values(),
 		*seen.left_of_strays(),
 		*_stuck_refunds(),
 	]
+	outcome.accepted = accepted.reasons(found)
+	outcome.differences = [difference for difference in found if difference not in outcome.accepted]
 	outcome.compared = len(seen.theirs)
 
 
@@ -148,54 +165,74 @@ class _Seen:
 		self.unbooked: dict[tuple[str, str], tuple[Position, str]] = {}
 		self.strays: dict[str, tuple[str, str]] = {}
 
-	def sessions(self, sessions: Iterable[dict]) -> dict[str, str]:
+	def sessions(self, sessions: Iterable[list[dict]]) -> dict[str, str]:
 		"""Bring unfinished top-ups up to date; return the top-up by payment intent of the sessions that are ours."""
 		ours = {}
-		for session, topup in self._with_topups(
-			"sessions", sessions, books.by_session, lambda one: one["id"]
-		):
-			if topup and topup.status in ("Created", "Processing") and session["status"] != "open":
-				self._heal(
-					PAYMENT,
-					session["payment_intent"] or session["id"],
-					topup.name,
-					lambda topup=topup: _refresh(topup),
-				)
-			is_elsewhere = installation.is_elsewhere(session["metadata"])
-			if not topup and not is_elsewhere and books.is_topup(session["client_reference_id"]):
-				self.strays[session["payment_intent"]] = (session["client_reference_id"], session["id"])
-			if topup and session["payment_intent"]:
-				ours[session["payment_intent"]] = topup.name
+		for page in self._pages("sessions", sessions):
+			found = books.by_session([session["id"] for session in page])
+			named = books.topups_among([session["client_reference_id"] for session in page])
+			for session in page:
+				topup = found.get(session["id"])
+				self._session(session, topup, named)
+				if topup and session["payment_intent"]:
+					ours[session["payment_intent"]] = topup.name
 		return ours
 
-	def charges(self, charges: Iterable[dict], sessions: dict[str, str]) -> None:
+	def _session(self, session: dict, topup: frappe._dict | None, named: set[str]) -> None:
+		if topup and topup.status in ("Created", "Processing") and session["status"] != "open":
+			stripe_id = session["payment_intent"] or session["id"]
+			self._heal(PAYMENT, stripe_id, topup.name, lambda: _refresh(topup))
+		is_elsewhere = installation.is_elsewhere(session["metadata"])
+		if not topup and not is_elsewhere and session["client_reference_id"] in named:
+			self.strays[session["payment_intent"]] = (session["client_reference_id"], session["id"])
+
+	def charges(self, charges: Iterable[list[dict]], sessions: dict[str, str]) -> None:
 		"""Credit what was paid and not credited."""
-		for charge, topup in self._with_topups("payments", charges, books.by_intent, _intent_of):
-			if charge["status"] != "succeeded":
-				continue
-			intent = _intent_of(charge)
-			name = topup.name if topup else sessions.get(intent)
-			if not name:
-				self._without_topup(charge)
-				continue
-			if topups.find(name).status not in FINAL:
-				self._heal(PAYMENT, intent, name, lambda name=name: _credit(name))
-			currency = charge["currency"].upper()
-			self._add(PAYMENT, intent, name, currency, to_major(charge["amount_captured"], currency))
+		for page in self._pages("payments", charges):
+			found = books.by_intent([_intent_of(charge) for charge in page])
+			for charge in page:
+				if charge["status"] == "succeeded":
+					self._charge(charge, found.get(_intent_of(charge)), sessions)
+
+	def _charge(self, charge: dict, topup: frappe._dict | None, sessions: dict[str, str]) -> None:
+		intent = _intent_of(charge)
+		name = topup.name if topup else sessions.get(intent)
+		if not name:
+			return self._without_topup(charge)
+		# A top-up that is only known by its session was not credited: then it would be known by its payment.
+		if not topup or topup.status not in FINAL:
+			self._heal(PAYMENT, intent, name, lambda: _credit(name))
+		currency = charge["currency"].upper()
+		self._add(PAYMENT, intent, name, currency, to_major(charge["amount_captured"], currency))
 
 	def claims(
-		self, claim_of: Callable[[dict], Claim], things: Iterable[dict], sessions: dict[str, str]
+		self, claim_of: Callable[[dict], Claim], things: Iterable[list[dict]], sessions: dict[str, str]
 	) -> None:
 		"""Act on the refunds or disputes that were not heard of."""
 		kind = claim_of.__name__[3:]
-		for thing, topup in self._with_topups(f"{kind}s", things, books.by_intent, _intent_of):
-			if name := topup.name if topup else sessions.get(_intent_of(thing)):
-				self.claim(kind, thing["id"], name, lambda thing=thing: claim_of(thing))
-			elif kind == DISPUTE:
-				self._lost(thing)
+		for page in self._pages(f"{kind}s", things):
+			found = books.by_intent([_intent_of(thing) for thing in page])
+			known = books.known_claims(kind, [thing["id"] for thing in page])
+			for thing in page:
+				topup = found.get(_intent_of(thing))
+				if name := topup.name if topup else sessions.get(_intent_of(thing)):
+					self.claim(kind, thing["id"], name, lambda thing=thing: claim_of(thing), known)
+				elif kind == DISPUTE:
+					self._lost(thing)
 
-	def claim(self, kind: str, stripe_id: str, topup: str, read: Callable[[], Claim | None]) -> None:
-		"""Act on a refund or dispute where we know another state of it. Raises TryAgain of ``read`` alone."""
+	def claim(
+		self,
+		kind: str,
+		stripe_id: str,
+		topup: str,
+		read: Callable[[], Claim | None],
+		known: books.KnownClaims,
+	) -> None:
+		"""Act on a refund or dispute where we know another state of it. Raises TryAgain of ``read`` alone.
+
+		What was read may be older than an event that was heard of since: it goes through the same rules as events do,
+		which come in any order.
+		"""
 		self.problems.pop((kind, stripe_id), None)
 		try:
 			claim = read()
@@ -205,7 +242,12 @@ class _Seen:
 			return self._trouble(kind, stripe_id, topup, error)
 		if not claim:
 			return
-		self._heal(kind, stripe_id, topup, lambda: not books.is_known(claim) and _hear(topup, claim))
+		self._heal(
+			kind,
+			stripe_id,
+			topup,
+			lambda: known.get(stripe_id) != (claim.status, claim.amount) and _hear(topup, claim),
+		)
 		self._add(kind, stripe_id, topup, claim.currency, -claim.takes)
 
 	def read_again(self, named: Iterable[tuple[str, str, str]]) -> None:
@@ -214,27 +256,22 @@ class _Seen:
 			if kind == PAYMENT:
 				self._payment(stripe_id, topup)
 			else:
+				frappe.db.rollback()
+				known = books.known_claims(kind, [stripe_id])
 				named_one = (kind, stripe_id)
-				self.claim(*named_one, topup, lambda named_one=named_one: gateway.claim(*named_one))
+				self.claim(*named_one, topup, lambda named_one=named_one: gateway.claim(*named_one), known)
 
 	def _payment(self, intent: str, topup: str) -> None:
 		facts = gateway.intent_facts(intent)
 		if facts and facts.outcome == "paid":
 			self._add(PAYMENT, intent, topup, facts.currency, facts.amount)
 
-	def _with_topups(
-		self,
-		what: str,
-		things: Iterable[dict],
-		find: Callable[[list[str]], dict[str, frappe._dict]],
-		key: Callable[[dict], str],
-	) -> Iterable[tuple[dict, frappe._dict | None]]:
-		"""Yield each object with our top-up of it, asking our books once for each of Stripe's pages."""
+	def _pages(self, what: str, things: Iterable[list[dict]]) -> Iterator[list[dict]]:
+		"""Yield each of Stripe's pages, our books being read anew: once for a page, and not for each object of it."""
 		read = 0
 		for page in things:
 			frappe.db.rollback()
-			found = find([key(thing) for thing in page])
-			yield from ((thing, found.get(key(thing))) for thing in page)
+			yield page
 			read += len(page)
 			self.tell(what, read)
 
@@ -337,13 +374,17 @@ def _keep(outcome: Outcome, status: str, is_seamless: bool, findings: str) -> No
 	def work() -> None:
 		now_us = clock.now_us()
 		if status == "Equal" and is_seamless:
-			frappe.db.sql(_CLOSE)
+			frappe.db.sql(_CLOSE, (int(outcome.is_live),))
+		# What differs in test mode needs nobody once the site is live.
+		if outcome.is_live:
+			frappe.db.sql(_CLOSE, (0,))
 		rows.insert(
 			"Billing Reconciliation",
 			now_us,
 			{
 				"name": rows.new_name(),
 				"status": status,
+				"livemode": int(outcome.is_live),
 				"is_open": int(status != "Equal"),
 				"is_seamless": int(is_seamless),
 				"since": clock.site_time(outcome.since_us),
@@ -355,8 +396,10 @@ def _keep(outcome: Outcome, status: str, is_seamless: bool, findings: str) -> No
 				"healed": outcome.healed,
 				"not_ours": outcome.not_ours,
 				"elsewhere": outcome.elsewhere,
+				"accepted": len(outcome.accepted),
 				"difference": "\n".join(outcome.lines()),
 				"findings": findings,
+				"differences": accepted.to_choose_from(outcome.differences),
 			},
 		)
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import frappe
 from frappe import _
 
-from prepaid_billing import ledger
+from prepaid_billing import ledger, mode
 from prepaid_billing.batch import each
 from prepaid_billing.display import money
 from prepaid_billing.exceptions import (
@@ -36,10 +36,12 @@ _READS = 5
 _BY_KEY = (
 	"SELECT name, topup, CAST(amount AS CHAR), reason FROM `tabBilling Refund` WHERE idempotency_key = %s"
 )
-_PLANNED = "SELECT name FROM `tabBilling Refund` WHERE status = 'Planned' {} ORDER BY planned_us LIMIT 1000"
+_PLANNED = (
+	"SELECT name FROM `tabBilling Refund` WHERE status = 'Planned' AND {} = %s ORDER BY planned_us LIMIT 1000"
+)
 _ROW = """
 	SELECT name, topup, status, CAST(amount AS CHAR) AS amount, CAST(booked_amount AS CHAR) AS booked_amount,
-		currency, reason, failure_reason, planned_us
+		currency, reason, failure_reason, planned_us, livemode
 	FROM `tabBilling Refund` WHERE name = %s
 """
 
@@ -106,8 +108,7 @@ def complete(name: str) -> None:
 	Raises TryAgain, and Unclear for an answer that only a person understands; it stays planned then.
 	"""
 	refund = _row(name)
-	# Stripe's key of one mode knows nothing of the other one's payments.
-	if refund.status != "Planned" or bool(topups.find(refund.topup).livemode) != keys.is_live():
+	if refund.status != "Planned" or bool(refund.livemode) != keys.is_live():
 		return
 	try:
 		_keep(refund, _asked(refund))
@@ -132,7 +133,9 @@ def _learn_of_others(topup: str) -> None:
 
 def complete_planned() -> int:
 	"""Go on with refunds that Stripe could not be reached for. Returns how many there were."""
-	return len(each(frappe.db.sql_list(_PLANNED.format("")), complete))
+	# Stripe's key of one mode knows nothing of the other one's payments.
+	planned = frappe.db.sql_list(_PLANNED.format("livemode"), (int(mode.is_live()),))
+	return len(each(planned, complete))
 
 
 def hear(topup: str, told: Sequence[Claim], also: Callable[[], None] | None = None) -> None:
@@ -149,7 +152,7 @@ def hear(topup: str, told: Sequence[Claim], also: Callable[[], None] | None = No
 	if topups.find(topup).status not in FINAL:
 		raise TryAgain(_("The payment of this top-up is not known yet. Send it again."))
 	# It may be a refund of ours that Stripe tells of before its answer to us has come.
-	for name in frappe.db.sql_list(_PLANNED.format("AND topup = %s"), (topup,)):
+	for name in frappe.db.sql_list(_PLANNED.format("topup"), (topup,)):
 		_try_to_complete(name)
 	for _time in range(_READS):
 		try:

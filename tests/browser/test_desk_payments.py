@@ -9,7 +9,9 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from prepaid_billing import ledger
-from prepaid_billing.payments import topups, webhook
+from prepaid_billing.ledger import clock
+from prepaid_billing.payments import reconcile, topups, webhook
+from prepaid_billing.payments.compare import Difference
 from prepaid_billing.permissions import STAFF
 from tests import site
 from tests.books import entries_of
@@ -256,6 +258,43 @@ def test_refund_without_an_answer_can_be_pressed_again_and_is_one(new_staff: New
 	dialog.get_by_role("button", name="Refund").click()
 	expect(page.get_by_text(re.compile(r"€\s50[.,]00 goes back to the payment method."))).to_be_visible()
 	assert entries_of(company) == ["Top-up 50.0", "Refund -50.0"]
+
+
+def differing_run() -> tuple[str, Difference]:
+	"""A comparison with one difference that nobody can mend, and one that only has a problem."""
+	found = Difference(
+		"payment", new_id("pi"), "lost", "EUR", Decimal(50), None, "it is <b>not</b> kept here"
+	)
+	problem = Difference("dispute", new_id("du"), "lost", "", None, None, "Stripe calls it odd.")
+	outcome = reconcile.Outcome(0, clock.now_us(), is_live=False, differences=[found, problem])
+	reconcile._keep(outcome, "Different", False, "\n".join(outcome.findings()))
+	return frappe.get_last_doc("Billing Reconciliation", {"started_us": outcome.started_us}).name, found
+
+
+def test_a_manager_accepts_a_difference_with_a_reason(new_staff: NewStaff) -> None:
+	run, found = differing_run()
+	page = open_form(new_staff(), "billing-reconciliation", run)
+	page.get_by_role("button", name="Accept a Difference").click(timeout=PATIENT)
+	dialog = page.get_by_role("dialog")
+	choice = dialog.locator("[data-fieldname=difference] select")
+	expect(choice).not_to_contain_text("odd")
+	choice.select_option(label=str(found))
+	dialog.locator("[data-fieldname=reason] input").fill("paid in cash")
+	dialog.get_by_role("button", name="Accept", exact=True).click()
+	expect(page).to_have_url(re.compile("/accepted-difference/"), timeout=PATIENT)
+	expect(page.get_by_text("No comparison alarms about it")).to_be_visible(timeout=PATIENT)
+	site.fresh()
+	(kept,) = frappe.get_all(
+		"Accepted Difference", {"stripe_id": found.stripe_id}, ["reason", "at_stripe", "here"]
+	)
+	assert tuple(kept.values()) == ("paid in cash", 50, 0)
+
+
+def test_a_list_says_of_a_comparison_in_test_mode_that_it_is_a_test(new_staff: NewStaff) -> None:
+	differing_run()
+	staff = new_staff(make_company(), role=STAFF)
+	staff.open("/app/billing-reconciliation")
+	expect(staff.page.get_by_text("Test: Different").first).to_be_visible(timeout=PATIENT)
 
 
 def test_german_forms_speak_german_and_never_scroll_sideways(new_staff: NewStaff) -> None:

@@ -164,7 +164,7 @@ def test_the_default_price_list_and_the_settings_come_with_the_install() -> None
 
 
 NOBODY_WRITES = ["Balance Transaction", "Call Charge", "Balance Topup", "Stripe Event", "Billing Refund", "Billing Dispute",
-	"Billing Receipt", "Billing Receipt Year", "Billing Reconciliation", "Balance Adjustment", "Low Balance Warning", "Billing Notice", "Billing Invitation"]  # fmt: skip
+	"Billing Receipt", "Billing Receipt Year", "Billing Reconciliation", "Accepted Difference", "Balance Adjustment", "Low Balance Warning", "Billing Notice", "Billing Invitation"]  # fmt: skip
 
 
 @pytest.mark.parametrize("doctype", NOBODY_WRITES)

@@ -89,6 +89,9 @@ METHODS: dict[str, tuple[Row, ...]] = {
 	"receipts.download": (Row("GET", {"receipt": "{receipt}"}),),
 	"stripe.webhook": (Row("POST", {"id": "evt_wall"}, (400,), (400,)),),
 	"stripe.replay": (Row("POST", {"event": "{event}"}),),
+	"stripe.accept_difference": (
+		Row("POST", {"comparison": "x", "kind": "dispute", "stripe_id": "{dispute}", "reason": "x"}),
+	),
 	"topup.create": (Row("POST", {**COMPANY, "amount": "50"}),),
 	"topup.cancel": (Row("POST", {"topup": "{open}"}), Row("POST", {"topup": "{topup}"})),
 	"topup.offer": (Row("GET", {**COMPANY, "amount": "50"}),),

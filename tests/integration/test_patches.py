@@ -1,6 +1,7 @@
 """Patches bring what an earlier version wrote to what this one reads, and change nothing when run again."""
 
 from collections.abc import Callable
+from decimal import Decimal
 
 import frappe
 
@@ -8,9 +9,15 @@ from prepaid_billing.calls import cdr, session
 from prepaid_billing.calls.cdr import Cdr
 from prepaid_billing.ledger import clock, constraints, rows
 from prepaid_billing.ledger.verify import verify
-from prepaid_billing.patches import keep_payloads_apart, look_at_small_balances, number_test_receipts_apart
+from prepaid_billing.patches import (
+	keep_payloads_apart,
+	look_at_small_balances,
+	number_test_receipts_apart,
+	tell_modes_apart,
+)
 from prepaid_billing.patches import tell_reports_of_calls_apart as patch
-from prepaid_billing.payments import issuing
+from prepaid_billing.payments import claims, issuing, takeback
+from prepaid_billing.payments.takeback import Claim
 from tests import site
 from tests.books import call_fields, entries_of
 from tests.factories import make_company, new_id
@@ -143,3 +150,31 @@ def test_payloads_of_before_move_to_records_of_their_own_and_their_column_goes()
 		"SELECT name, stripe_event, payload FROM `tabStripe Event Payload` WHERE name IN %s", (names,)
 	)
 	assert sorted(moved) == sorted((name, name, f'{{"id": "{name}"}}') for name in names)
+
+
+def test_claims_of_before_have_the_mode_of_their_payment_and_comparisons_that_of_their_time() -> None:
+	(live, test), now_us = (paid() for _n in range(2)), clock.now_us()
+	claims_of = {}
+	for mode, (_company, topup) in enumerate((test, live)):
+		for doctype, status in ((takeback.REFUND, "Succeeded"), (takeback.DISPUTE, "Open")):
+			claims.apply(topup.name, [Claim(doctype, new_id(), status, Decimal(5), "EUR")])
+			claims_of[doctype, topup.name] = mode
+	frappe.db.sql("UPDATE `tabBalance Topup` SET livemode = (name = %s)", (live[1].name,))
+	frappe.db.sql("UPDATE `tabBilling Reconciliation` SET livemode = 0")
+	before, after = (
+		{"name": new_id(), "status": "Equal", "started_us": live[1].created_us + moment, "since_us": 0}
+		for moment in (-1, 1)
+	)
+	rows.insert("Billing Reconciliation", now_us, before, after)
+	for _time in range(2):
+		tell_modes_apart.execute()
+		for (doctype, topup), mode in claims_of.items():
+			assert frappe.db.get_value(doctype, {"topup": topup}, "livemode") == mode
+		modes = [
+			frappe.db.get_value("Billing Reconciliation", one["name"], "livemode") for one in (before, after)
+		]
+		assert modes == [0, 1]
+		# One of today, which says itself which mode it is of.
+		rows.insert("Billing Reconciliation", now_us, today := {**after, "name": new_id(), "livemode": 0})
+	assert frappe.db.get_value("Billing Reconciliation", today["name"], "livemode") == 0
+	frappe.db.rollback()

@@ -321,6 +321,80 @@ def test_a_dispute_that_was_told_while_it_was_open_is_not_told_again_when_it_is_
 	assert len(told(inbox, address)) == 1
 
 
+def refund(topup: frappe._dict, status: str, amount: int = 50, key: str | None = None) -> str:
+	"""Book a refund as Stripe tells of it; return Stripe's id of it."""
+	key = key or new_id("re")
+	claims.apply(topup.name, [Claim(REFUND, key, status, Decimal(amount), "EUR")])
+	return key
+
+
+def kinds_told(company: str) -> list[str]:
+	"""What a sweep more has left the customer told of, without top-ups and refunds."""
+	sweep()
+	site.fresh()
+	found = frappe.get_all("Billing Notice", {"company": company}, pluck="kind", order_by="creation")
+	return [kind for kind in found if kind.startswith("Dispute")]
+
+
+def test_a_dispute_that_was_won_and_then_lost_is_told_once_of_each(inbox: Inbox) -> None:
+	company, address = company_with_mail(mail_topup=0)
+	topup = paid(company)
+	key = dispute(topup, "Open")
+	told(inbox, address)
+	for status in ("Won", "Lost", "Won", "Lost"):
+		claim = Claim(DISPUTE, key, status, Decimal(50), "EUR", read_after=reports_of(key))
+		claims.apply(topup.name, [claim])
+		told(inbox, address)
+	assert told(inbox, address) == [
+		f"Your bank has taken back a payment: {company}",
+		f"A payment stands again: {company}",
+		f"Your bank has taken back a payment after all: {company}",
+	]
+
+
+def reports_of(key: str) -> int:
+	return claims.reports_of(Claim(DISPUTE, key, "Open", Decimal(50), "EUR"))
+
+
+def test_a_dispute_that_takes_what_refunds_left_was_not_won_before_it_is_lost(inbox: Inbox) -> None:
+	company, _address = company_with_mail(mail_topup=0)
+	topup = paid(company)
+	first, second = refund(topup, "Succeeded", 10), refund(topup, "Succeeded", 10)
+	key = dispute(topup, "Open")
+	assert kinds_told(company) == ["Dispute"]
+	for failing in (first, second):
+		refund(topup, "Failed", 10, failing)
+	dispute(topup, "Lost", key=key)
+	assert frappe.db.get_value("Billing Dispute", {"topup": topup.name}, ["bookings", "booked_amount"]) == (
+		3,
+		50,
+	)
+	assert kinds_told(company) == ["Dispute"]
+
+
+def test_a_dispute_is_not_won_for_the_customer_where_a_refund_has_its_money_then(inbox: Inbox) -> None:
+	company, _address = company_with_mail(mail_topup=0)
+	topup = paid(company)
+	key = dispute(topup, "Open")
+	assert kinds_told(company) == ["Dispute"]
+	back = refund(topup, "Succeeded")
+	dispute(topup, "Won", key=key)
+	assert kinds_told(company) == ["Dispute"]
+	refund(topup, "Failed", key=back)
+	assert kinds_told(company) == ["Dispute", "Dispute won"]
+
+
+def test_a_dispute_that_took_nothing_beside_a_refund_gives_nothing_back(inbox: Inbox) -> None:
+	company, _address = company_with_mail(mail_topup=0)
+	topup = paid(company)
+	back = refund(topup, "Succeeded")
+	key = dispute(topup, "Open")
+	assert kinds_told(company) == ["Dispute"]
+	dispute(topup, "Won", key=key)
+	refund(topup, "Failed", key=back)
+	assert kinds_told(company) == ["Dispute"]
+
+
 def test_an_inquiry_that_becomes_a_dispute_after_months_is_told(inbox: Inbox) -> None:
 	company, address = company_with_mail(mail_topup=0)
 	topup = paid(company)

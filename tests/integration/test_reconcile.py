@@ -7,7 +7,7 @@ behind one with disputes, which are followed for long, the next one is farther. 
 import os
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from decimal import Decimal
@@ -22,6 +22,7 @@ from prepaid_billing import scheduled
 from prepaid_billing.exceptions import TryAgain
 from prepaid_billing.ledger import balance_of, clock, rows
 from prepaid_billing.payments import (
+	accepted,
 	books,
 	gateway,
 	installation,
@@ -32,10 +33,13 @@ from prepaid_billing.payments import (
 	takeback,
 	topups,
 )
+from prepaid_billing.permissions import STAFF
 from tests import factories, site
+from tests.client import Api
 from tests.factories import make_company, new_id
 from tests.integration.test_commands import bench
-from tests.integration.test_refunds import paid
+from tests.integration.test_overview_page import selects
+from tests.integration.test_refunds import paid, set_mode
 from tests.stripe_checkout import PAYING_CARD
 
 SOURCE = Path(__file__).parents[2]
@@ -43,6 +47,13 @@ DAY = 86_400
 SEPA_PAYS, SEPA_FAILS = "DE89370400440532013000", "DE62370400440532013001"
 REFUND_FAILS_CARD = "4000000000005126"
 WINDOW, FOLLOWED = 60 * DAY, 210 * DAY
+FOREIGN = {
+	"amount": 777,
+	"currency": "eur",
+	"payment_method": "pm_card_visa",
+	"confirm": True,
+	"automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+}
 
 
 class World:
@@ -331,9 +342,7 @@ def test_a_refund_that_does_not_go_on_is_a_difference(world: World) -> None:
 def test_payments_that_are_not_ours_are_counted_and_left_alone(world: World) -> None:
 	company = make_company()
 	world.pay(company)
-	foreign = {"amount": 777, "currency": "eur", "payment_method": "pm_card_visa", "confirm": True}
-	foreign["automatic_payment_methods"] = {"enabled": True, "allow_redirects": "never"}
-	intent = world.client.v1.payment_intents.create(params=foreign)
+	intent = world.client.v1.payment_intents.create(params=FOREIGN)
 	world.simulate("refunds", payment_intent=intent.id)
 	outcome = world.reconcile(30)
 	assert (outcome.not_ours, outcome.differences) == (1, [])
@@ -341,12 +350,10 @@ def test_payments_that_are_not_ours_are_counted_and_left_alone(world: World) -> 
 
 
 def test_more_than_a_page_of_payments_is_read_whole(world: World) -> None:
-	foreign = {"amount": 777, "currency": "eur", "payment_method": "pm_card_visa", "confirm": True}
-	foreign["automatic_payment_methods"] = {"enabled": True, "allow_redirects": "never"}
 	company = make_company()
 	world.pay(company)
 	for _n in range(105):
-		world.client.v1.payment_intents.create(params=foreign)
+		world.client.v1.payment_intents.create(params=FOREIGN)
 	outcome = world.reconcile(30)
 	assert (outcome.not_ours, outcome.differences, balance(company)) == (105, [], 50)
 
@@ -369,6 +376,78 @@ def test_what_is_credited_while_a_comparison_reads_is_known_to_its_next_page(
 	monkeypatch.setattr(gateway, "charges_since", pages)
 	outcome = world.reconcile(30)
 	assert (outcome.not_ours, outcome.healed, outcome.differences, outcome.compared) == (0, 0, [], 2)
+
+
+def ask_of_one_comparison(world: World, payments: int) -> int:
+	"""Let so many payments more be made, one in part refunded, and return the queries of a comparison that knows them."""
+	for _n in range(payments):
+		intent = world.pay(make_company())
+		world.simulate("refunds", payment_intent=intent, amount=1000)
+	world.client.v1.payment_intents.create(params=FOREIGN)
+	world.reconcile(30)
+	before = selects()
+	outcome = world.reconcile(30)
+	assert (outcome.healed, outcome.differences) == (0, [])
+	return selects() - before
+
+
+def test_a_comparison_asks_our_books_once_for_a_page_and_not_for_each_object(world: World) -> None:
+	few = ask_of_one_comparison(world, 1)
+	assert ask_of_one_comparison(world, 5) == few
+
+
+def between_list_and_books(
+	monkeypatch: pytest.MonkeyPatch, listing: str, happens: Callable[[], None]
+) -> None:
+	"""Let something happen, and be heard of, after Stripe was asked for a page and before it is compared."""
+	since = getattr(gateway, listing)
+
+	def pages(created: int) -> Iterator[list[dict]]:
+		pages = list(since(created))
+		happens()
+		yield from pages
+
+	monkeypatch.setattr(gateway, listing, pages)
+
+
+def test_a_page_that_is_older_than_what_was_heard_since_changes_no_dispute(
+	world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+	company = make_company()
+	dispute = world.simulate("disputes", payment_intent=world.pay(company))["id"]
+	topup = frappe.db.get_value("Balance Topup", {"company": company})
+	world.reconcile(30)
+	# Open on the page and won by now; won on the page and lost by now.
+	for ends, expected in (("win", 50), ("turn", 0)):
+
+		def end(ends: str = ends) -> None:
+			world.simulate(f"disputes/{dispute}/{ends}")
+			refunds.hear(topup, [gateway.claim("dispute", dispute)])
+
+		with monkeypatch.context() as patch:
+			between_list_and_books(patch, "disputes_since", end)
+			assert world.reconcile(30).differences == []
+		assert balance(company) == expected
+
+
+def test_a_page_that_is_older_than_what_was_heard_since_brings_no_failed_refund_back(
+	world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+	company = make_company()
+	intent = world.pay(company, "20", number=REFUND_FAILS_CARD)
+	refund = world.simulate("refunds", payment_intent=intent)["id"]
+	world.reconcile(30)
+	assert balance(company) == 0
+	topup = frappe.db.get_value("Balance Topup", {"company": company})
+
+	def fail() -> None:
+		world.simulate("clock/advance", seconds=5 * DAY)
+		refunds.hear(topup, [gateway.claim("refund", refund)])
+
+	between_list_and_books(monkeypatch, "refunds_since", fail)
+	assert world.reconcile(30).differences == []
+	assert balance(company) == 20
+	world.ahead += 5 * DAY
 
 
 def paid_elsewhere(world: World) -> None:
@@ -418,6 +497,71 @@ def test_a_top_up_that_was_paid_by_another_session_than_ours_is_a_difference(wor
 	world.simulate("refunds", payment_intent=intent)
 	outcome = world.reconcile(30)
 	assert (outcome.differences, outcome.sums, balance(company)) == ([], {}, 0)
+
+
+def run_of(outcome: reconcile.Outcome) -> frappe._dict:
+	"""The record of a comparison as it is now."""
+	site.fresh()
+	return frappe.get_last_doc("Billing Reconciliation", {"started_us": outcome.started_us})
+
+
+def test_an_accepted_difference_is_told_and_alarms_nobody_until_an_amount_changes(world: World) -> None:
+	manager = Api(factories.api_key_of(factories.make_manager()[0]))
+	world.pay(make_company(), "20")
+	world.reconcile(30)
+	plant_comparison(world)
+	world.pass_days(1)
+	company = make_company()
+	intent = world.pay(company)
+	lose_topups(company)
+	first = world.reconcile(32)
+	differing = run_of(first)
+	assert (differing.status, differing.is_open) == ("Different", 1)
+	asked = {"comparison": differing.name, "kind": "payment", "stripe_id": intent, "reason": "paid in cash"}
+	done = manager.ok("stripe.accept_difference", **asked)
+	assert manager.ok("stripe.accept_difference", **asked | {"reason": "again"}) == done
+	site.fresh()
+	kept = frappe.get_doc("Accepted Difference", done["accepted"])
+	assert (kept.at_stripe, kept.here, kept.reason, kept.reconciliation) == (
+		50, 0, "paid in cash", differing.name,
+	)  # fmt: skip
+	world.pass_days(1)
+	outcome = world.reconcile(33)
+	assert (outcome.differences, list(outcome.accepted.values())) == ([], ["paid in cash"])
+	assert outcome.lines() == [
+		"EUR: at Stripe 70.000000, here 20.000000, difference 50.000000, of it accepted 50.000000"
+	]
+	equal = run_of(outcome)
+	assert (equal.status, equal.accepted, equal.is_open, equal.differences) == ("Equal", 1, 0, "[]")
+	assert equal.findings.startswith(f"accepted: payment {intent} of top-up ")
+	assert equal.findings.endswith("(paid in cash)")
+	assert run_of(first).is_open == 0
+	assert world.reconcile().since_us == outcome.started_us - reconcile.OVERLAP
+	world.simulate("refunds", payment_intent=intent, amount=2000)
+	outcome = world.reconcile(32)
+	assert ([row.at_stripe for row in outcome.differences], outcome.accepted) == ([30], {})
+
+
+@pytest.mark.parametrize(
+	"changed",
+	[{"reason": " "}, {"stripe_id": "pi_of_another"}, {"comparison": "none"}, {"kind": ""}],
+	ids=str,
+)
+def test_only_a_difference_of_the_comparison_is_accepted_and_only_with_a_reason(
+	world: World, changed: dict[str, str]
+) -> None:
+	manager = Api(factories.api_key_of(factories.make_manager()[0]))
+	company = make_company()
+	intent = world.pay(company)
+	lose_topups(company)
+	run = run_of(world.reconcile(30))
+	asked = {"comparison": run.name, "kind": "payment", "stripe_id": intent, "reason": "known"} | changed
+	before = frappe.db.count("Accepted Difference")
+	assert manager.post("stripe.accept_difference", **asked).status_code == 422
+	staff = Api(factories.api_key_of(factories.make_user(STAFF)))
+	assert staff.post("stripe.accept_difference", **asked).status_code == 403
+	site.fresh()
+	assert frappe.db.count("Accepted Difference") == before
 
 
 def test_a_stray_payment_that_the_bank_took_back_for_good_is_settled_as_one_that_was_refunded(
@@ -506,9 +650,7 @@ def test_a_restored_backup_misses_what_it_lost_also_one_of_before_there_was_a_na
 	company = make_company()
 	installation.ensure_name()
 	intents = [world.pay(company, "30")]
-	unnamed = {"currency": "eur", "amount": 777, "payment_method": "pm_card_visa", "confirm": True}
-	unnamed |= {"automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}}
-	unnamed["metadata"] = {"topup": "lost", "company": company}
+	unnamed = FOREIGN | {"metadata": {"topup": "lost", "company": company}}
 	intents.append(world.client.v1.payment_intents.create(params=unnamed).id)
 	lose_topups(company)
 	frappe.db.set_single_value("Prepaid Billing Settings", "installation_id", "")
@@ -548,26 +690,74 @@ def test_what_was_paid_in_the_other_mode_is_not_compared(world: World) -> None:
 	world.simulate("refunds", payment_intent=refunded)
 	world.simulate("disputes", payment_intent=disputed)
 	world.reconcile(30)
-	mode = "UPDATE `tabBalance Topup` SET livemode = %s WHERE company = %s"
+	topup_names = frappe.get_all("Balance Topup", {"company": company}, pluck="name")
 	world.simulate("reset")
 	assert len(world.reconcile(30).differences) == 4
-	frappe.db.sql(mode, (1, company))
-	frappe.db.commit()
+	for name in topup_names:
+		set_mode(name, 1)
 	try:
 		outcome = world.reconcile(30)
 		assert (outcome.compared, outcome.differences, books.first_topup_us()) == (0, [], before_us)
 	finally:
-		frappe.db.sql(mode, (0, company))
-		frappe.db.commit()
+		for name in topup_names:
+			set_mode(name, 0)
 
 
-def plant_comparison(world: World) -> int:
+def test_a_comparison_in_test_mode_moves_no_window_of_live_mode_and_closes_none_of_its_alarms(
+	world: World,
+) -> None:
+	world.pay(make_company())
+	planted_us = plant_comparison(world)
+	world.pass_days(60)
+	plant_comparison(world, livemode=1)
+	world.pass_days(1)
+	alarm = plant_comparison_of("Different", world, livemode=1)
+	world.pass_days(1)
+	plant_comparison_of("Different", world, livemode=0)
+	outcome = world.reconcile()
+	assert (outcome.since_us, outcome.differences) == (planted_us - reconcile.OVERLAP, [])
+	kept = frappe.get_all(
+		"Billing Reconciliation",
+		{"started_us": [">=", alarm]},
+		["status", "livemode", "is_open"],
+		order_by="started_us",
+	)
+	assert [tuple(row.values()) for row in kept] == [
+		("Different", 1, 1),
+		("Different", 0, 0),
+		("Equal", 0, 0),
+	]
+
+
+def test_the_first_comparison_in_live_mode_ends_the_alarms_of_test_mode(world: World) -> None:
+	world.pass_days(1)
+	alarm = plant_comparison_of("Different", world, livemode=0)
+	world.pass_days(1)
+	with world.now():
+		reconcile._keep(reconcile.Outcome(0, clock.now_us(), is_live=True), "Different", False, "")
+	kept = frappe.get_all(
+		"Billing Reconciliation",
+		{"started_us": [">=", alarm]},
+		["livemode", "is_open"],
+		order_by="started_us",
+	)
+	assert [tuple(row.values()) for row in kept] == [(0, 0), (1, 1)]
+
+
+def plant_comparison(world: World, livemode: int = 0) -> int:
 	"""Let a comparison without difference and without gap have been made now; return when."""
+	return plant_comparison_of("Equal", world, livemode)
+
+
+def plant_comparison_of(status: str, world: World, livemode: int) -> int:
+	"""Let a comparison without gap have ended in this status now; return when."""
 	with world.now():
 		now_us = clock.now_us()
 		values = {
 			"name": rows.new_name(),
-			"status": "Equal",
+			"status": status,
+			"is_open": int(status != "Equal"),
+			"livemode": livemode,
 			"is_seamless": 1,
 			"started_us": now_us,
 			"since_us": 0,
@@ -623,19 +813,29 @@ def test_the_command_prints_sums_and_a_planted_difference_raises_the_alarm() -> 
 	factories.make_manager()
 	company, topup = paid()
 	done = refunds.request(topup.name, Decimal(20), "goodwill", new_id())
+	refunds.request(topup.name, Decimal(5), "goodwill", new_id())
 	stripe_id = frappe.db.get_value("Billing Refund", done["refund"], "stripe_refund_id")
 	scheduled.prepaid_reconcile()
 	before = alarms()
-	frappe.db.sql("UPDATE `tabBilling Refund` SET amount = amount + 1 WHERE name = %s", (done["refund"],))
+	change = "UPDATE `tabBilling Refund` SET amount = amount + %s WHERE topup = %s"
+	frappe.db.sql(change, (1, topup.name))
 	frappe.db.commit()
 	try:
 		printed = bench("prepaid-billing", "reconcile", "--days", "2", exit_code=1)
+		site.fresh()
+		# Those of other tests are ahead of the clock.
+		run = frappe.get_last_doc(
+			"Billing Reconciliation", {"started_us": ["<", clock.now_us()]}, "started_us desc"
+		)
+		accepted.accept(run.name, "refund", stripe_id, "known")
+		then = bench("prepaid-billing", "reconcile", "--days", "2", exit_code=1)
 	finally:
-		frappe.db.sql("UPDATE `tabBilling Refund` SET amount = amount - 1 WHERE name = %s", (done["refund"],))
+		frappe.db.sql(change, (-1, topup.name))
 		frappe.db.commit()
-	assert (
-		f"refund {stripe_id} of top-up {topup.name}: at Stripe -20.000000 EUR, here -21.000000 EUR" in printed
-	)
+	line = f"refund {stripe_id} of top-up {topup.name}: at Stripe -20.000000 EUR, here -21.000000 EUR"
+	assert f"  {line}" in printed
+	assert f"  accepted: {line} (known)" in then and ", of it accepted 1.000000" in then
+	assert f"  {line}" not in then and "here -6.000000 EUR" in then
 	assert "payments read" in printed and "EUR: at Stripe" in printed
 	assert alarms() > before
-	assert balance(company) == 30
+	assert balance(company) == 25

@@ -12,9 +12,10 @@ import pytest
 import stripe
 
 from prepaid_billing import ledger, status
-from prepaid_billing.calls import session
+from prepaid_billing.calls import session, stops
 from prepaid_billing.exceptions import AccountBlocked, InsufficientBalance
 from prepaid_billing.ledger import balance_of
+from prepaid_billing.ledger.verify import verify
 from prepaid_billing.payments import books, claims, gateway, issuing, keys, refunds, takeback, topups
 from prepaid_billing.payments.takeback import Claim
 from tests import factories, site
@@ -318,6 +319,63 @@ def test_an_inquiry_moves_no_money_until_it_becomes_a_dispute() -> None:
 	eventually(lambda: balance(company) == 0)
 
 
+def set_mode(topup: str, livemode: int) -> None:
+	"""Let a payment, and what was taken back of it, be of the other mode."""
+	for doctype, column in (
+		("Balance Topup", "name"),
+		("Billing Refund", "topup"),
+		("Billing Dispute", "topup"),
+	):
+		frappe.db.sql(f"UPDATE `tab{doctype}` SET livemode = %s WHERE {column} = %s", (livemode, topup))
+	frappe.db.commit()
+
+
+def test_a_dispute_stops_calls_in_its_own_mode_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+	company, topup = paid()
+	factories.give(company, "10")
+	disputed(topup)
+	eventually(lambda: status_of_dispute(topup) == ["Open"])
+	assert stops.stops_of([company]) == {company: stops.DISPUTED}
+	for key, livemode, expected in (
+		("sk_live_ours", 0, ""),
+		("sk_live_ours", 1, stops.DISPUTED),
+		("sk_test_ours", 1, ""),
+		("sk_test_ours", 0, stops.DISPUTED),
+	):
+		monkeypatch.setenv("STRIPE_SECRET", key)
+		set_mode(topup.name, livemode)
+		assert stops.stops_of([company]) == {company: expected}
+		assert stops.stop_of(company, "Active") == expected
+	set_mode(topup.name, 1)
+	assert session.authorize(new_id(), company)["granted_seconds"] == 60
+	set_mode(topup.name, 0)
+
+
+def test_a_dispute_of_another_mode_than_its_payment_is_found() -> None:
+	_company, topup = paid()
+	claims.apply(topup.name, [Claim(takeback.DISPUTE, new_id("du"), "Open", Decimal(5), "EUR")])
+	(dispute,) = frappe.get_all("Billing Dispute", {"topup": topup.name}, pluck="name")
+	change = "UPDATE `tabBilling Dispute` SET livemode = 1 - livemode WHERE name = %s"
+	frappe.db.sql(change, (dispute,))
+	frappe.db.commit()
+	found = [(finding.subject, finding.expected, finding.found) for finding in verify()]
+	frappe.db.sql(change, (dispute,))
+	frappe.db.commit()
+	assert found == [(f"Billing Dispute {dispute}", "test", "live")]
+
+
+def test_without_a_key_a_dispute_of_real_money_stops_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+	company, topup = paid()
+	disputed(topup)
+	eventually(lambda: status_of_dispute(topup) == ["Open"])
+	monkeypatch.delenv("STRIPE_SECRET", raising=False)
+	monkeypatch.delitem(frappe.conf, "stripe_secret", raising=False)
+	assert stops.stop_of(company, "Active") == ""
+	set_mode(topup.name, 1)
+	assert stops.stop_of(company, "Active") == stops.DISPUTED
+	set_mode(topup.name, 0)
+
+
 def test_by_setting_a_dispute_stops_no_calls() -> None:
 	company, topup = paid()
 	factories.give(company, "10")
@@ -535,19 +593,26 @@ def test_a_refund_whose_answer_was_lost_stays_planned_under_a_key_that_stripe_do
 	assert entries_of(company) == ["Top-up 50.0", "Refund -20.0"]
 
 
+def waiting_refunds() -> int:
+	site.fresh()
+	(line,) = [line for line in dict(status.overview())["Waiting"] if line.startswith("refunds that Stripe")]
+	return int(line.split()[-1])
+
+
 @pytest.mark.usefixtures("no_webhooks")
 def test_a_planned_refund_of_the_other_mode_waits_for_its_own_key() -> None:
 	company, topup = paid()
 	lose_answer(topup.name, 20)
-	mode = "UPDATE `tabBalance Topup` SET livemode = %s WHERE name = %s"
-	frappe.db.sql(mode, (1, topup.name))
-	frappe.db.commit()
+	waiting = waiting_refunds()
+	set_mode(topup.name, 1)
 	try:
 		refunds.complete_planned()
+		(name,) = frappe.get_all("Billing Refund", {"topup": topup.name, "status": "Planned"}, pluck="name")
+		refunds.complete(name)
 		assert frappe.get_all("Billing Refund", {"topup": topup.name}, pluck="status") == ["Planned"]
+		assert waiting_refunds() == waiting - 1
 	finally:
-		frappe.db.sql(mode, (0, topup.name))
-		frappe.db.commit()
+		set_mode(topup.name, 0)
 	refunds.complete_planned()
 	assert entries_of(company) == ["Top-up 50.0", "Refund -20.0"]
 

@@ -8,6 +8,7 @@ from prepaid_billing.payments.compare import (
 	DISPUTE,
 	PAYMENT,
 	REFUND,
+	Difference,
 	Position,
 	differences,
 	sums,
@@ -41,6 +42,24 @@ BACK = position(REFUND, "re_1", "-20")
 )
 def test_what_differs(theirs: list[Position], ours: list[Position], found: list[tuple]) -> None:
 	assert [(row.kind, row.stripe_id, row.at_stripe, row.here) for row in differences(theirs, ours)] == found
+
+
+@pytest.mark.parametrize(
+	"at_stripe,here,problem,expected",
+	[
+		(50, None, "", True),
+		(None, 50, "", True),
+		(50, None, "it was begun here, but is not kept here", True),
+		# Neither is a matter of two amounts: it could not be read, or waits for Stripe.
+		(None, None, "Unclear: Stripe calls it won.", False),
+		(None, -20, "Stripe has not taken the refund", False),
+	],
+)
+def test_what_is_no_matter_of_two_amounts_is_not_to_be_accepted(
+	at_stripe: int | None, here: int | None, problem: str, expected: bool
+) -> None:
+	sides = (None if side is None else Decimal(side) for side in (at_stripe, here))
+	assert Difference(PAYMENT, "pi_1", "t1", "EUR", *sides, problem).is_acceptable is expected
 
 
 def test_two_errors_that_cancel_each_other_are_two_differences() -> None:

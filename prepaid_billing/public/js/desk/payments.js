@@ -21,16 +21,22 @@ prepaid_billing.REFUND_COLORS = {
 
 prepaid_billing.DISPUTE_COLORS = { Inquiry: "yellow", Open: "orange", Won: "green", Lost: "red" };
 
+// The indicator of a record that is of one of Stripe's modes.
+prepaid_billing.status_of_mode = ({ status, livemode }, text, color) =>
+	livemode
+		? [text, color, `status,=,${status}`]
+		: [__("Test: {0}", [text]), color, `livemode,=,0|status,=,${status}`];
+
 // A list of refunds or disputes. That one went beyond the balance tells of the day it was booked: how it stands now is told
 // in its form.
 prepaid_billing.claims_list = (colors) =>
 	prepaid_billing.list({
 		amounts: ["amount", "booked_amount"],
-		add_fields: ["status", "currency", "beyond_balance"],
+		add_fields: ["status", "currency", "beyond_balance", "livemode"],
 
 		get_indicator(doc) {
 			const mark = doc.beyond_balance ? ` (${__("beyond the balance when it was booked")})` : "";
-			return [__(doc.status) + mark, colors[doc.status], `status,=,${doc.status}`];
+			return prepaid_billing.status_of_mode(doc, __(doc.status) + mark, colors[doc.status]);
 		},
 	});
 
@@ -45,8 +51,9 @@ prepaid_billing.claim_form = async function (frm, colors, meaning) {
 	view(__("Transactions"), "List", "Balance Transaction", { reference_name: name });
 	frm.dashboard.clear_headline();
 	const beyond = frm.doc.beyond_balance && __("It took more than was available at the time.");
+	const test = !frm.doc.livemode && __("This is of test mode: no real money moved.");
 	const show = (color, ...more) => {
-		const sentences = [meaning, beyond, ...more].filter(Boolean);
+		const sentences = [meaning, beyond, ...more, test].filter(Boolean);
 		if (sentences.length) {
 			frm.dashboard.clear_headline();
 			frm.dashboard.set_headline(sentences.join(" "), color);
