@@ -67,18 +67,24 @@ def as_statement(wanted: Stretch, period: Period, filename: str) -> Response:
 def check_length(sums: statement.Sums, kind: str) -> None:
 	"""Raise InvalidInput for more entries than a statement on paper (PDF) or a table can hold."""
 	entries = sum(total.entries for total in sums.values())
-	if kind == PDF and entries > MOST_PRINTED:
+	if fits(entries, kind):
+		return
+	if kind == PDF:
 		raise InvalidInput(
 			_(
 				"A statement as PDF holds up to {0} transactions; this one has {1}. Choose a shorter period, or a table (CSV)."
 			).format(whole(MOST_PRINTED), whole(entries))
 		)
-	if entries > MOST_ROWS:
-		raise InvalidInput(
-			_("A table holds up to {0} transactions; this one has {1}. Choose a shorter period.").format(
-				whole(MOST_ROWS), whole(entries)
-			)
+	raise InvalidInput(
+		_("A table holds up to {0} transactions; this one has {1}. Choose a shorter period.").format(
+			whole(MOST_ROWS), whole(entries)
 		)
+	)
+
+
+def fits(entries: int, kind: str) -> bool:
+	"""Whether a statement on paper (PDF) or a table can hold so many entries."""
+	return entries <= (MOST_PRINTED if kind == PDF else MOST_ROWS)
 
 
 def group_sums(sums: statement.Sums) -> dict[str, tuple[int, Decimal]]:

@@ -17,16 +17,18 @@ from prepaid_billing.display import (
 	length,
 	moment,
 	money,
+	month_of,
 	time_of,
 	transactions_in_words,
 	weekday_of,
 	whole,
 )
 from prepaid_billing.exceptions import InvalidInput
-from prepaid_billing.exports.transactions import check_length, description, group_sums
+from prepaid_billing.exports import table
+from prepaid_billing.exports.transactions import PDF, check_length, description, fits, group_sums
 from prepaid_billing.ledger import balance_of, clock, statement
 from prepaid_billing.ledger.checkpoints import Sum
-from prepaid_billing.ledger.period import zone_of
+from prepaid_billing.ledger.period import Period, zone_of
 from prepaid_billing.ledger.statement import CALLS, MONEY_IN, OTHER, TYPES, Day, Stretch
 from prepaid_billing.payments import receipts
 from prepaid_billing.portal import ADDRESS, address, argument
@@ -61,6 +63,11 @@ class _Page:
 		self.zone = zone_of(company)
 		self.asked = {name: argument(name) or "" for name in _FILTER}
 		self.base = address(PAGE, company)
+		self.files = {
+			table.EXCEL: _("Excel (CSV)"),
+			table.PLAIN: _("Data (CSV)"),
+			PDF: _("Statement (PDF)"),
+		}
 
 	def url(self, **changes: str) -> str:
 		"""Return the address of this page with another filter, or further on."""
@@ -71,7 +78,6 @@ class _Page:
 		"""Return the form as it was sent, also where it cannot be understood, and the ways on."""
 		view = BY_ENTRY if self.asked["type"] or self.asked["view"] == BY_ENTRY else BY_DAY
 		views = {BY_DAY: _("By day"), BY_ENTRY: _("Single entries")}
-		files = {"excel": _("Excel (CSV)"), "csv": _("Data (CSV)"), "pdf": _("Statement (PDF)")}
 		return {
 			"asked": self.asked,
 			"view": view,
@@ -89,7 +95,7 @@ class _Page:
 				}
 				for name, label in views.items()
 			],
-			"exports": [{"label": label, "url": self.url(export=name)} for name, label in files.items()],
+			"exports": [{"label": label, "url": self.url(export=name)} for name, label in self.files.items()],
 		}
 
 	def found(self) -> dict[str, object]:
@@ -104,7 +110,7 @@ class _Page:
 		wanted = statement.between(self.company, first, last, self.zone, (kind,) if kind else ())
 		sums = statement.sums(wanted)
 		return {
-			**_too_long(sums),
+			**self.too_long(wanted, first, last, sums),
 			**(self.entries(wanted, before) if kind or by_entry else self.days(wanted, before)),
 			"is_continued": before is not None,
 			"period": _period_in_words(first, last),
@@ -117,6 +123,40 @@ class _Page:
 	def _cursor(self) -> int | None:
 		cursor = argument("cursor")
 		return inputs.whole_number(cursor, "cursor", least=1) if cursor else None
+
+	def too_long(
+		self, wanted: Stretch, first: date | None, last: date | None, sums: statement.Sums
+	) -> dict[str, object]:
+		"""Return why the file that is asked for cannot be made, and the shorter periods of which it can be."""
+		if not (export := argument("export")):
+			return {}
+		try:
+			check_length(sums, export)
+		except InvalidInput as error:
+			named = statement.named(wanted, first, last, self.zone)
+			if named.first == named.last:
+				return {"too_long": str(error), "http_status_code": error.http_status_code}
+			parts = named.parts
+			found = zip(parts, statement.counts(wanted, parts), strict=True)
+			shorter = [self._shorter(part, entries, export) for part, entries in found if entries]
+			return {"too_long": str(error), "shorter": shorter[::-1]}
+		return {}
+
+	def _shorter(self, part: Period, entries: int, export: str) -> dict[str, str]:
+		"""Return a part of the period: a link to its file, or to its own parts where it is too long as well."""
+		days = {"from_date": str(part.first), "to_date": str(part.last)}
+		if fits(entries, export):
+			file = self.files[export]
+		elif part.first != part.last:
+			file = _("choose a month") if part.first.month != part.last.month else _("choose a day")
+		else:
+			export, file = table.EXCEL, self.files[table.EXCEL]
+		return {
+			"label": _part_in_words(part),
+			"entries": transactions_in_words(entries),
+			"file": file,
+			"url": self.url(**days, export=export),
+		}
 
 	def entries(self, wanted: Stretch, before: int | None) -> dict[str, object]:
 		"""Return a page of single entries."""
@@ -301,6 +341,14 @@ def _period_in_words(first: date | None, last: date | None) -> str:
 	return _("Up to {0}").format(day_of(last)) if last else ""
 
 
+def _part_in_words(part: Period) -> str:
+	"""Say which year, month or day of the period it is; the filter above says where the period itself ends."""
+	if part.first == part.last:
+		return day_of(part.first)
+	is_within_a_month = (part.first.year, part.first.month) == (part.last.year, part.last.month)
+	return month_of(part.first) if is_within_a_month else str(part.first.year)
+
+
 def _paid_from(entry: frappe._dict) -> str:
 	"""Say which money a booking of a call took or gave: there is one balance, and what it owes below zero."""
 	if entry.amount > 0:
@@ -310,17 +358,6 @@ def _paid_from(entry: frappe._dict) -> str:
 	if entry.balance_after - entry.amount <= 0:
 		return _("owed, because the balance was used up")
 	return _("paid from the balance in part, the rest is owed")
-
-
-def _too_long(sums: statement.Sums) -> dict[str, object]:
-	"""Return why the file that is asked for cannot be made; what it would hold is shown all the same."""
-	if not (export := argument("export")):
-		return {}
-	try:
-		check_length(sums, export)
-	except InvalidInput as error:
-		return {"too_long": str(error), "http_status_code": error.http_status_code}
-	return {}
 
 
 def _sums(sums: statement.Sums, currency: str) -> dict[str, dict[str, str]]:

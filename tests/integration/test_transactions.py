@@ -4,7 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,7 @@ from prepaid_billing.exports import table as tables
 from prepaid_billing.exports import transactions
 from prepaid_billing.exports.table import safe
 from prepaid_billing.ledger import checkpoints, clock, statement
-from prepaid_billing.ledger.period import zone_of
+from prepaid_billing.ledger.period import Period, zone_of
 from prepaid_billing.ledger.verify import verify
 from prepaid_billing.payments import issuing
 from prepaid_billing.permissions import CUSTOMER
@@ -345,6 +345,42 @@ def test_file_that_is_too_long_is_refused_with_a_way_out(
 	site.fresh()
 	with pytest.raises(InvalidInput, match="up to 4 transactions; this one has 5"):
 		transactions.as_table(statement.between(company, None, None, BERLIN), BERLIN, "csv", "table")
+
+
+@pytest.mark.parametrize(
+	("first", "last", "count", "second"),
+	[
+		("2024-11-15", "2026-11-28", 3, ("2025-01-01", "2025-12-31")),
+		("2024-12-15", "2026-11-28", 24, ("2025-01-01", "2025-01-31")),
+		("2026-10-31", "2026-11-28", 2, ("2026-11-01", "2026-11-28")),
+		("2026-11-02", "2026-11-28", 27, ("2026-11-03", "2026-11-03")),
+		("2026-11-28", "2026-11-28", 1, None),
+	],
+)
+def test_a_period_has_parts_that_leave_no_day_out(
+	first: str, last: str, count: int, second: tuple[str, str] | None
+) -> None:
+	period = Period(date.fromisoformat(first), date.fromisoformat(last), BERLIN)
+	assert [day for part in period.parts for day in part.days] == period.days
+	assert len(period.parts) == count
+	assert second is None or (str(period.parts[1].first), str(period.parts[1].last)) == second
+
+
+def test_entries_are_counted_for_each_part_of_a_period_and_type(company: str, gateway: Api) -> None:
+	call(gateway, company, 61)
+	for days in (20, 40, 41):
+		with site.later(days * 86_400):
+			factories.give(company, "1")
+	site.fresh()
+	for kinds, count in (((), 5), (("Bonus",), 4), (("Call Charge",), 1), (("Refund",), 0)):
+		wanted = statement.between(company, None, None, BERLIN, kinds)
+		parts = statement.named(wanted, None, None, BERLIN).parts
+		counted = statement.counts(wanted, parts)
+		alone = [statement.between(company, part.first, part.last, BERLIN, kinds) for part in parts]
+		assert counted == [
+			sum(total.entries for total in statement.sums(stretch).values()) for stretch in alone
+		]
+		assert sum(counted) == count
 
 
 @pytest.mark.parametrize(
