@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from prepaid_billing import settings
 from prepaid_billing.brand import operator
 from prepaid_billing.calls.booked import Booking, bookings_of
-from prepaid_billing.display import day_of, moment, money, transactions_in_words, whole
+from prepaid_billing.display import day_of, decimals_of, moment, money, transactions_in_words, whole
 from prepaid_billing.exceptions import InvalidInput
 from prepaid_billing.exports import document, table
 from prepaid_billing.exports.table import Cell, Instant
@@ -114,6 +114,14 @@ def _statement(wanted: Stretch, period: Period, sums: statement.Sums) -> dict[st
 	opening, closing = statement.balances(wanted)
 	entries = [entry for window in statement.in_order(wanted) for entry in window]
 	bookings = bookings_of(entries)
+	groups = group_sums(sums)
+	decimals = decimals_of(
+		[
+			*(opening, closing, *(amount for _count, amount in groups.values())),
+			*(amount for entry in entries for amount in (entry.amount, entry.balance_after)),
+		],
+		currency,
+	)
 	return {
 		"company": wanted.company,
 		"customer": frappe.db.get_value(
@@ -125,28 +133,33 @@ def _statement(wanted: Stretch, period: Period, sums: statement.Sums) -> dict[st
 		},
 		"first": day_of(period.first),
 		"last": day_of(period.last),
-		"opening": money(opening, currency, exact=True),
-		"closing": money(closing, currency, exact=True),
+		"opening": money(opening, currency, exact=True, decimals=decimals),
+		"closing": money(closing, currency, exact=True, decimals=decimals),
 		"kind": _(wanted.kinds[0]) if wanted.kinds else "",
 		"groups": {
-			group: {"entries": transactions_in_words(count), "amount": money(amount, currency, exact=True)}
-			for group, (count, amount) in group_sums(sums).items()
+			group: {
+				"entries": transactions_in_words(count),
+				"amount": money(amount, currency, exact=True, decimals=decimals),
+			}
+			for group, (count, amount) in groups.items()
 		},
-		"entries": [_printed(entry, bookings.get(entry.name), period.zone) for entry in entries],
+		"entries": [_printed(entry, bookings.get(entry.name), period.zone, decimals) for entry in entries],
 		"made": moment(clock.local_time(clock.now_us(), period.zone)),
 		"zone": period.zone.key,
 		"footer": f"{wanted.company}, {day_of(period.first)} – {day_of(period.last)}",
 	}
 
 
-def _printed(entry: frappe._dict, booking: Booking | None, zone: ZoneInfo) -> dict[str, object]:
+def _printed(
+	entry: frappe._dict, booking: Booking | None, zone: ZoneInfo, decimals: int
+) -> dict[str, object]:
 	return {
 		"date": moment(clock.local_time(entry.booked_us, zone)),
 		"began": moment(clock.local_time(booking.started_us, zone)) if booking else "",
 		"kind": _(entry.transaction_type),
 		"description": description(entry, booking),
-		"amount": money(entry.amount, entry.currency, exact=True),
-		"balance": money(entry.balance_after, entry.currency, exact=True),
+		"amount": money(entry.amount, entry.currency, exact=True, decimals=decimals),
+		"balance": money(entry.balance_after, entry.currency, exact=True, decimals=decimals),
 	}
 
 

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from prepaid_billing.calls import usage
 from prepaid_billing.calls.usage_figures import Usage
-from prepaid_billing.display import day_of, length, moment, money, whole
+from prepaid_billing.display import day_of, decimals_of, length, moment, money, whole
 from prepaid_billing.exports import document, table
 from prepaid_billing.ledger import balance_of, clock
 from prepaid_billing.ledger.period import Period
@@ -32,6 +32,7 @@ def as_report(company: str, period: Period, filename: str) -> Response:
 	"""Return a report of a period as PDF: its sums, and each day with calls."""
 	currency = balance_of(company).currency
 	days = usage.by_day(company, period)
+	decimals = decimals_of((part.amount for part in days.values()), currency)
 	return document.response(
 		filename,
 		"templates/billing/usage_report.html",
@@ -39,8 +40,8 @@ def as_report(company: str, period: Period, filename: str) -> Response:
 			"company": company,
 			"first": day_of(period.first),
 			"last": day_of(period.last),
-			"total": _printed(None, usage.total(list(days.values())), currency),
-			"days": [_printed(day, part, currency) for day, part in days.items() if part.calls],
+			"total": _printed(None, usage.total(list(days.values())), currency, decimals),
+			"days": [_printed(day, part, currency, decimals) for day, part in days.items() if part.calls],
 			"made": moment(clock.local_time(clock.now_us(), period.zone)),
 			"zone": period.zone.key,
 			"footer": f"{company}, {day_of(period.first)} – {day_of(period.last)}",
@@ -48,14 +49,14 @@ def as_report(company: str, period: Period, filename: str) -> Response:
 	)
 
 
-def _printed(day: date | None, part: Usage, currency: str) -> dict[str, object]:
+def _printed(day: date | None, part: Usage, currency: str, decimals: int) -> dict[str, object]:
 	return {
 		"day": day_of(day) if day else "",
 		"calls": whole(part.calls),
 		"real": length(part.duration_sec),
 		"billed": length(part.billed_sec),
 		"average": length(part.average_sec),
-		"amount": money(part.amount, currency, exact=True),
+		"amount": money(part.amount, currency, exact=True, decimals=decimals),
 	}
 
 

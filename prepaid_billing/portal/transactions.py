@@ -14,6 +14,7 @@ from prepaid_billing.calls.booked import Booking, bookings_of
 from prepaid_billing.display import (
 	calls_in_words,
 	day_of,
+	decimals_of,
 	length,
 	moment,
 	money,
@@ -32,7 +33,7 @@ from prepaid_billing.ledger.period import Period, zone_of
 from prepaid_billing.ledger.statement import CALLS, MONEY_IN, OTHER, TYPES, Day, Stretch
 from prepaid_billing.payments import receipts
 from prepaid_billing.portal import ADDRESS, address, argument
-from prepaid_billing.portal.figures import column, signed
+from prepaid_billing.portal.figures import signed
 from prepaid_billing.portal.filter import asked_days, read
 from prepaid_billing.rating.money import ZERO
 
@@ -163,7 +164,7 @@ class _Page:
 		found = statement.entries(wanted, ENTRIES + 1, before)
 		rows = found[:ENTRIES]
 		return {
-			"entries": self._aligned(self._rows(rows), "amount", "balance"),
+			"entries": self._written(self._rows(rows)),
 			"older_url": self._older(rows, len(found) > ENTRIES),
 		}
 
@@ -180,21 +181,21 @@ class _Page:
 			}
 			for day in days
 		]
-		self._aligned([row for day in shown for row in (day, *day["others"])], "amount", "balance")
+		self._written([row for day in shown for row in (day, *day["others"])])
 		is_more = bool(days) and days[-1].entries.after > wanted.after
 		return {
 			"days": shown,
 			"older_url": self.url(cursor=str(days[-1].entries.after + 1)) if is_more else "",
 		}
 
-	def _aligned(self, rows: list[dict[str, object]], *columns: str) -> list[dict[str, object]]:
-		"""Write the amounts in these columns of a table, and what puts their decimal marks in line."""
-		for name in columns:
-			plus = "+" if name == "amount" else ""
-			for row, written in zip(
-				rows, column([row[name] for row in rows], self.currency, plus), strict=True
-			):
-				row[name] = written
+	def _written(self, rows: list[dict[str, object]]) -> list[dict[str, object]]:
+		"""Write the amounts of a table's rows, all with the decimals that the longest of them needs."""
+		shown = [row[name] for row in rows for name in ("amount", "balance") if name in row]
+		decimals = decimals_of(shown, self.currency)
+		for row in rows:
+			row["amount"] = signed(row["amount"], self.currency, decimals)
+			if "balance" in row:
+				row["balance"] = money(row["balance"], self.currency, exact=True, decimals=decimals)
 		return rows
 
 	def _others(self, days: list[Day]) -> dict[date, list[dict[str, object]]]:
@@ -249,13 +250,14 @@ class _Page:
 		stretch = Stretch(self.company, day.entries.after, day.entries.upto, CALLS)
 		entries = statement.entries(stretch, ENTRIES)
 		bookings = bookings_of(entries)
+		decimals = decimals_of((booking.rate_per_minute for booking in bookings.values()), self.currency)
 		rows = []
 		for entry in entries:
 			booking = bookings.get(entry.name)
 			began_us = booking.started_us if booking else entry.booked_us
 			began = {"iso": clock.iso(began_us), "time": self._time(began_us, day.day)}
-			rows.append({**self._in_short(entry, booking), **began})
-		return self._aligned(rows, "amount")
+			rows.append({**self._in_short(entry, booking, decimals), **began})
+		return self._written(rows)
 
 	def _time(self, instant_us: int, day: date) -> str:
 		"""Return the time of day of an instant, with its date where that is not the one of ``day``."""
@@ -293,17 +295,17 @@ class _Page:
 			"document": receipts.title(document) if document else "",
 		}
 
-	def _in_short(self, entry: frappe._dict, booking: Booking | None) -> dict[str, object]:
-		"""Return what the calls of an opened day are told with; there are many of them."""
+	def _in_short(self, entry: frappe._dict, booking: Booking | None, decimals: int = 0) -> dict[str, object]:
+		"""Return what the calls of an opened day are told with, their prices with at least so many decimals."""
 		return {
 			"kind": _(entry.transaction_type),
 			"is_correction": entry.transaction_type == "Call Correction",
 			"amount": entry.amount,
 			"is_credit": entry.amount > 0,
-			"call": self._call(entry, booking) if booking else None,
+			"call": self._call(entry, booking, decimals) if booking else None,
 		}
 
-	def _call(self, entry: frappe._dict, call: Booking) -> dict[str, object]:
+	def _call(self, entry: frappe._dict, call: Booking, decimals: int) -> dict[str, object]:
 		written = _difference if entry.transaction_type == "Call Correction" else length
 		return {
 			"number": call.callee or call.call_id,
@@ -312,7 +314,7 @@ class _Page:
 			"billed": written(call.billed_sec),
 			"has_length": bool(call.duration_sec or call.billed_sec),
 			"reason": call.reason,
-			"rate": money(call.rate_per_minute, self.currency, exact=True),
+			"rate": money(call.rate_per_minute, self.currency, exact=True, decimals=decimals),
 			"paid_from": _paid_from(entry),
 		}
 

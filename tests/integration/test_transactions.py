@@ -478,6 +478,31 @@ def entries_page(company: str, path: str = "view=entries") -> str:
 	return " ".join(re.sub(r"<[^>]+>", " ", text).split())
 
 
+def test_amounts_of_a_table_have_the_same_decimals_and_none_is_rounded(
+	company: str, customer: Api, gateway: Api
+) -> None:
+	factories.give(company, "0.01234")
+	portal = Portal(*factories.make_customer(company))
+	for path in ("/transactions", "/transactions?view=entries", ""):
+		page = portal.get(f"/business/billing{path}").text
+		cells = re.findall(
+			r'class="pb-number[^"]*">(?:<span class="pb-after-label">[^<]*</span>)? *([+−€][^<]*)<', page
+		)
+		assert (
+			{"+€0.01234", "+€100.00000", "€100.01234", "€100.00000"}
+			>= set(cells)
+			>= {"+€0.01234", "+€100.00000"}
+		), cells
+	text = statement_of(customer)
+	for amount in ("Opening balance €0.00000", "Closing balance €100.01234", "Bonus €0.01234 €100.01234"):
+		assert amount in text, text
+	call(gateway, company, 61)
+	call(gateway, company, 60)
+	day = clock.local_time(booked(company)[-1].booked_us, zone_of(company)).date()
+	page = portal.get(f"/business/billing/transactions?open={day}").text
+	assert re.findall(r'pb-amount">(−[^<]+)<', page) == ["−€0.84700", "−€0.420", "−€0.427"]
+
+
 def test_what_paid_for_a_call_is_said_in_a_whole_sentence_for_each_case(gateway: Api) -> None:
 	company = factories.make_company("1")
 	call_id = factories.new_id()
