@@ -15,7 +15,7 @@ from prepaid_billing.brand import operator
 from prepaid_billing.calls.booked import Booking, bookings_of
 from prepaid_billing.display import day_of, decimals_of, moment, money, transactions_in_words, whole
 from prepaid_billing.exceptions import InvalidInput
-from prepaid_billing.exports import document, table
+from prepaid_billing.exports import document, file_name, table
 from prepaid_billing.exports.table import Cell, Instant
 from prepaid_billing.ledger import balance_of, clock, statement
 from prepaid_billing.ledger.period import Period
@@ -50,18 +50,20 @@ COLUMNS = (
 )
 
 
-def as_table(wanted: Stretch, zone: ZoneInfo, flavour: str, filename: str) -> Response:
+def as_table(wanted: Stretch, period: Period, flavour: str) -> Response:
 	"""Return all entries, oldest first, as a table for programs or for Excel. Raises InvalidInput."""
 	check_length(statement.sums(wanted), flavour)
 	header = list(COLUMNS) if flavour == table.PLAIN else _header()
-	return table.response(flavour, filename, header, _rows(wanted, zone, flavour))
+	name = file_name(wanted.company, table.named(_("Transactions"), flavour), period)
+	return table.response(flavour, name, header, _rows(wanted, period.zone, flavour))
 
 
-def as_statement(wanted: Stretch, period: Period, filename: str) -> Response:
+def as_statement(wanted: Stretch, period: Period) -> Response:
 	"""Return a statement of a period as PDF, with what stood at its beginning and at its end. Raises InvalidInput."""
 	sums = statement.sums(wanted)
 	check_length(sums, PDF)
-	return document.response(filename, "templates/billing/statement.html", _statement(wanted, period, sums))
+	name = file_name(wanted.company, _("Statement"), period)
+	return document.response(name, "templates/billing/statement.html", _statement(wanted, period, sums))
 
 
 def check_length(sums: statement.Sums, kind: str) -> None:
@@ -107,6 +109,16 @@ def description(entry: frappe._dict, booking: Booking | None) -> str:
 		return claim_in_words(entry.description)
 	# Of a top-up the type says it.
 	return "" if entry.transaction_type == "Top-up" else entry.description or ""
+
+
+def call_in_words(booking: Booking, whom: str = "") -> str:
+	"""Return that a call was made, to ``whom`` where that says more than the number.
+
+	A text that begins with a number begins with its plus, and would have to be kept from being taken for a formula.
+	"""
+	if booking.callee:
+		return _("Call to {0}").format(whom or booking.callee)
+	return _("Call {0}").format(whom or booking.call_id)
 
 
 def _statement(wanted: Stretch, period: Period, sums: statement.Sums) -> dict[str, object]:
@@ -172,7 +184,8 @@ def _rows(wanted: Stretch, zone: ZoneInfo, flavour: str) -> Iterator[list[Cell]]
 			document = documents.get((entry.reference_name, entry.amount > 0))
 			kind = entry.transaction_type if flavour == table.PLAIN else _(entry.transaction_type)
 			yield [
-				*(entry.sequence, Instant(entry.booked_us, zone), kind, description(entry, booking)),
+				*(entry.sequence, Instant(entry.booked_us, zone), kind),
+				call_in_words(booking, booking.description) if booking else description(entry, None),
 				*(entry.amount, entry.balance_after, entry.currency),
 				*_call(booking, zone),
 				entry.reference_name if entry.reference_doctype == "Balance Topup" else None,

@@ -10,14 +10,14 @@ from werkzeug.wrappers import Response
 from prepaid_billing.calls import usage
 from prepaid_billing.calls.usage_figures import Usage
 from prepaid_billing.display import day_of, decimals_of, length, moment, money, whole
-from prepaid_billing.exports import document, table
+from prepaid_billing.exports import document, file_name, table
 from prepaid_billing.ledger import balance_of, clock
 from prepaid_billing.ledger.period import Period
 
 COLUMNS = ("day", "calls", "duration_sec", "billed_sec", "amount", "currency")
 
 
-def as_table(company: str, period: Period, flavour: str, filename: str) -> Response:
+def as_table(company: str, period: Period, flavour: str) -> Response:
 	"""Return a line for each day of a period, as a table for programs or for Excel."""
 	currency = balance_of(company).currency
 	header = list(COLUMNS) if flavour == table.PLAIN else _header()
@@ -25,16 +25,16 @@ def as_table(company: str, period: Period, flavour: str, filename: str) -> Respo
 		[day, part.calls, part.duration_sec, part.billed_sec, part.amount, currency]
 		for day, part in usage.by_day(company, period).items()
 	]
-	return table.response(flavour, filename, header, rows)
+	return table.response(flavour, file_name(company, table.named(_("Usage"), flavour), period), header, rows)
 
 
-def as_report(company: str, period: Period, filename: str) -> Response:
+def as_report(company: str, period: Period) -> Response:
 	"""Return a report of a period as PDF: its sums, and each day with calls."""
 	currency = balance_of(company).currency
 	days = usage.by_day(company, period)
 	decimals = decimals_of((part.amount for part in days.values()), currency)
 	return document.response(
-		filename,
+		file_name(company, _("Usage"), period),
 		"templates/billing/usage_report.html",
 		{
 			"company": company,

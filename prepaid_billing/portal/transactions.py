@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 from decimal import Decimal
 from urllib.parse import urlencode
@@ -26,7 +27,14 @@ from prepaid_billing.display import (
 )
 from prepaid_billing.exceptions import InvalidInput
 from prepaid_billing.exports import table
-from prepaid_billing.exports.transactions import PDF, check_length, description, fits, group_sums
+from prepaid_billing.exports.transactions import (
+	PDF,
+	call_in_words,
+	check_length,
+	description,
+	fits,
+	group_sums,
+)
 from prepaid_billing.ledger import balance_of, clock, statement
 from prepaid_billing.ledger.checkpoints import Sum
 from prepaid_billing.ledger.period import Period, zone_of
@@ -163,8 +171,10 @@ class _Page:
 		"""Return a page of single entries."""
 		found = statement.entries(wanted, ENTRIES + 1, before)
 		rows = found[:ENTRIES]
+		shown = self._written(self._rows(rows))
 		return {
-			"entries": self._written(self._rows(rows)),
+			"entries": shown,
+			"paid_from": _said_once(shown),
 			"older_url": self._older(rows, len(found) > ENTRIES),
 		}
 
@@ -212,6 +222,7 @@ class _Page:
 		calls = day.sums.get("Call Charge", Sum())
 		cost = calls.amount + day.sums.get("Call Correction", Sum()).amount
 		corrections = day.sums.get("Call Correction", Sum()).entries
+		opened = self._opened(day) if is_open else []
 		in_all = sum(total.entries for kind, total in day.sums.items() if kind not in CALLS)
 		iso = day.day.isoformat()
 		return {
@@ -226,7 +237,9 @@ class _Page:
 			"is_credit": cost > 0,
 			"is_open": is_open,
 			"toggle_url": self._place(f"day-{iso}", "" if is_open else iso),
-			"opened": self._opened(day) if is_open else [],
+			"opened": opened,
+			"paid_from": _said_once(opened),
+			"says_payments": any(row["call"] and row["call"]["paid_from"] for row in opened),
 			"all_url": self.url(view=BY_ENTRY, from_date=iso, to_date=iso),
 			"shown": ENTRIES,
 			"is_long": calls.entries + corrections > ENTRIES,
@@ -288,7 +301,7 @@ class _Page:
 			"day": local.date(),
 			"date": moment(local),
 			"began": self._time(booking.started_us, local.date()) if booking else "",
-			"title": _call_in_words(booking) if booking else "",
+			"title": call_in_words(booking) if booking else "",
 			"detail": "" if booking else description(entry, None),
 			"balance": entry.balance_after,
 			"receipt_url": _receipt_url(document.name) if document else "",
@@ -325,10 +338,6 @@ def _more_in_words(left: int) -> str:
 	return _("{0} more transactions").format(whole(left)) if left else ""
 
 
-def _call_in_words(call: Booking) -> str:
-	return _("Call to {0}").format(call.callee) if call.callee else _("Call {0}").format(call.call_id)
-
-
 def _difference(seconds: int) -> str:
 	"""Return by how much a length was corrected, such as ``+1:05`` or ``-0:10`` (with a minus sign), and a dash where it stayed."""
 	return f"{'+' if seconds > 0 else '−'}{length(abs(seconds))}" if seconds else "–"
@@ -360,6 +369,18 @@ def _paid_from(entry: frappe._dict) -> str:
 	if entry.balance_after - entry.amount <= 0:
 		return _("owed, because the balance was used up")
 	return _("paid from the balance in part, the rest is owed")
+
+
+def _said_once(rows: list[dict[str, object]]) -> str:
+	"""Return in a sentence what paid for most of the calls, and leave it out of their rows: what is left there differs."""
+	calls = [row["call"] for row in rows if row["call"]]
+	if len(calls) < 2:
+		return ""
+	[(usual, count)] = Counter(call["paid_from"] for call in calls).most_common(1)
+	for call in calls:
+		call["paid_from"] = "" if call["paid_from"] == usual else call["paid_from"]
+	words = _("All calls shown: {0}.") if count == len(calls) else _("Calls without a note: {0}.")
+	return words.format(usual)
 
 
 def _sums(sums: statement.Sums, currency: str) -> dict[str, dict[str, str]]:

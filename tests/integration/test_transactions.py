@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import frappe
 import pytest
+from frappe.website.utils import cleanup_page_name
 
 from prepaid_billing import ledger
 from prepaid_billing.exceptions import InvalidInput
@@ -338,13 +339,14 @@ def test_file_that_is_too_long_is_refused_with_a_way_out(
 	book(company, 3)
 	site.fresh()
 	wanted = statement.between(company, None, None, BERLIN)
+	period = statement.named(wanted, None, None, BERLIN)
 	with pytest.raises(InvalidInput, match="up to 3 transactions; this one has 4"):
-		transactions.as_statement(wanted, statement.named(wanted, None, None, BERLIN), "statement")
-	assert transactions.as_table(wanted, BERLIN, "csv", "table").status_code == 200
+		transactions.as_statement(wanted, period)
+	assert transactions.as_table(wanted, period, "csv").status_code == 200
 	book(company, 1)
 	site.fresh()
 	with pytest.raises(InvalidInput, match="up to 4 transactions; this one has 5"):
-		transactions.as_table(statement.between(company, None, None, BERLIN), BERLIN, "csv", "table")
+		transactions.as_table(statement.between(company, None, None, BERLIN), period, "csv")
 
 
 @pytest.mark.parametrize(
@@ -448,6 +450,49 @@ def test_telephone_numbers_stand_in_tables_as_they_are_dialled(
 		"'+49 30-1", "'+1+1", "'=+49", "'+", "'+49\t1"]  # fmt: skip
 
 
+def test_a_text_is_guarded_only_where_it_could_be_a_formula(
+	company: str, customer: Api, gateway: Api
+) -> None:
+	call(gateway, company, 61)
+	for number, text in enumerate(("50 % off", "% of May", "a=1", "|x", "goodwill - twice")):
+		ledger.credit(
+			company, Decimal(1), transaction_type="Bonus", key=f"test:{company}:{number}", description=text
+		)
+	for flavour in ("csv", "excel"):
+		texts = [[*row.values()][3] for row in table(customer.get("transactions.export", format=flavour))][1:]
+		assert texts == [
+			"Call to +4930123456 (1:01)",
+			"50 % off",
+			"% of May",
+			"a=1",
+			"|x",
+			"goodwill - twice",
+		]
+
+
+@pytest.mark.parametrize(
+	("method", "language", "format", "name"),
+	[
+		("transactions", "en", "csv", "prepaid-billing-{}-transactions-data-2026-11-01-2026-11-28.csv"),
+		("transactions", "en", "excel", "prepaid-billing-{}-transactions-2026-11-01-2026-11-28.csv"),
+		("transactions", "en", "pdf", "prepaid-billing-{}-statement-2026-11-01-2026-11-28.pdf"),
+		("transactions", "de", "csv", "prepaid-billing-{}-buchungen-daten-2026-11-01-2026-11-28.csv"),
+		("transactions", "de", "excel", "prepaid-billing-{}-buchungen-2026-11-01-2026-11-28.csv"),
+		("transactions", "de", "pdf", "prepaid-billing-{}-kontoauszug-2026-11-01-2026-11-28.pdf"),
+		("usage", "en", "csv", "prepaid-billing-{}-usage-data-2026-11-01-2026-11-28.csv"),
+		("usage", "de", "excel", "prepaid-billing-{}-nutzung-2026-11-01-2026-11-28.csv"),
+		("usage", "de", "pdf", "prepaid-billing-{}-nutzung-2026-11-01-2026-11-28.pdf"),
+	],
+)
+def test_a_file_is_named_by_whose_it_is_what_it_holds_and_its_days(
+	company: str, customer: Api, method: str, language: str, format: str, name: str
+) -> None:
+	days = {"from_date": "2026-11-01", "to_date": "2026-11-28"}
+	answer = customer.get(f"{method}.export", format=format, _lang=language, **days)
+	said = answer.headers["Content-Disposition"]
+	assert f"filename={name.format(cleanup_page_name(company))}" in said.replace('"', ""), said
+
+
 @pytest.mark.parametrize(
 	"text,written",
 	[
@@ -514,11 +559,16 @@ def test_what_paid_for_a_call_is_said_in_a_whole_sentence_for_each_case(gateway:
 
 	report(60, 0)
 	assert "; paid from the balance" in entries_page(company)
-	report(600, 1)
-	assert "; paid from the balance in part, the rest is owed" in entries_page(company)
-	report(660, 2)
+	report(61, 1)
+	text = entries_page(company)
+	assert "All calls shown: paid from the balance." in text and "; paid from" not in text
+	report(600, 2)
+	text = entries_page(company)
+	assert "; paid from the balance in part, the rest is owed" in text
+	assert "Calls without a note: paid from the balance." in text and text.count("paid from") == 2
+	report(660, 3)
 	assert "; owed, because the balance was used up" in entries_page(company)
-	report(30, 3)
+	report(30, 4)
 	text = entries_page(company)
 	assert "; given back to the balance" in text
 	assert "paid from given" not in text.lower() and "paid from:" not in text
@@ -526,6 +576,7 @@ def test_what_paid_for_a_call_is_said_in_a_whole_sentence_for_each_case(gateway:
 	day = clock.local_time(booked(company)[-1].booked_us, zone_of(company)).date()
 	opened = entries_page(company, path=f"open={day}")
 	assert "given back to the balance" in opened and "paid from given" not in opened.lower()
+	assert "Calls without a note: paid from the balance." in opened and opened.count("from the balance.") == 1
 
 
 @pytest.mark.parametrize(
