@@ -342,7 +342,7 @@ def _check_amount(amount: Decimal, currency: str, allowed: Limits | None) -> Non
 		to_minor(amount, currency)
 	except NotRepresentable as error:
 		raise InvalidAmount(
-			_("{0} cannot be paid that exactly. Nothing was charged.").format(currency)
+			_("An amount in {0} cannot have that many decimals. Nothing was charged.").format(currency)
 		) from error
 
 

@@ -87,7 +87,7 @@ def test_filter_by_type_and_days_works_without_javascript(new_caller: Callable[.
 	page.get_by_label("From", exact=True).fill("2020-01-01")
 	page.get_by_label("To", exact=True).fill("2020-01-31")
 	page.get_by_role("button", name="Show").click()
-	expect(page.get_by_text("Nothing was booked that fits this filter.")).to_be_visible()
+	expect(page.get_by_text("No transactions match this filter.")).to_be_visible()
 	page.get_by_role("link", name="Clear the filter").click()
 	expect(page.get_by_role("row", name=re.compile("1 call"))).to_be_visible()
 	plain.close()

@@ -168,7 +168,7 @@ def test_a_dispute_and_its_end_are_told(inbox: Inbox) -> None:
 	assert "new calls cannot be started" in body
 	simulate(f"disputes/{dispute}/win")
 	eventually(lambda: bool(frappe.db.exists("Billing Dispute", {"company": company, "status": "Won"})))
-	assert f"A payment stands again: {company}" in told(inbox, address)
+	assert f"A payment counts again: {company}" in told(inbox, address)
 	assert len(told(inbox, address)) == 3
 
 
@@ -357,7 +357,9 @@ def test_a_receipt_that_cannot_be_made_holds_its_mail_back_for_minutes_and_not_f
 	(mail,) = inbox.to(address)
 	assert list(mail.iter_attachments()) == []
 	said = text_of(mail)
-	assert "is attached" not in said and said.count("The receipt stands beside the payment: http") == 2
+	assert (
+		"is attached" not in said and said.count("You will find the receipt next to the payment: http") == 2
+	)
 	monkeypatch.undo()
 	notices.tell()
 	assert len(inbox.to(address)) == 2

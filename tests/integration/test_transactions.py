@@ -425,7 +425,7 @@ def test_statement_of_one_type_shows_no_balances_that_its_lines_do_not_add_up_to
 	text = statement_of(customer, type="Bonus")
 	assert "Opening balance" not in text and "Closing balance" not in text
 	assert "Bonus 2 transactions €107.00" in text
-	assert "Only the transactions of this type are shown" in text
+	assert "Only transactions of this type are shown" in text
 	whole = statement_of(customer)
 	assert "Opening balance €0.00" in whole and "Closing balance €106.58" in whole
 
