@@ -80,7 +80,7 @@ def test_a_paid_top_up_is_told_once_with_html_and_text(inbox: Inbox) -> None:
 	for kind in ("html", "plain"):
 		body = mail.get_body((kind,)).get_content()
 		assert "€50.00 was added to your balance." in body and "€55.00" in body, kind
-		assert "/business/billing?company=" in body and "in the portal, under Settings" in body, kind
+		assert "/business/billing?company=" in body and "in the portal under Settings" in body, kind
 	assert notices_of(company) == ["Top-up received: Queued"]
 
 
