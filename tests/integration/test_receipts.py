@@ -15,7 +15,7 @@ from tests import factories, site
 from tests.books import entries_of
 from tests.client import Api
 from tests.factories import make_company, new_id
-from tests.integration.test_refunds import paid
+from tests.integration.test_refunds import paid, set_mode
 from tests.integration.test_topup import eventually
 from tests.pdf import text_of
 from tests.stripe_checkout import pay, simulate
@@ -150,8 +150,7 @@ def numbers(livemode: int = 0, days: int = 0) -> list[tuple[int, int, str]]:
 
 def make_live(topup: str) -> None:
 	"""Let a top-up stand there as one with a live key would; nothing here is ever charged."""
-	frappe.db.sql("UPDATE `tabBalance Topup` SET livemode = 1 WHERE name = %s", (topup,))
-	frappe.db.commit()
+	set_mode(topup, 1)
 
 
 def paid_live(amount: str = "50", company: str | None = None) -> tuple[str, frappe._dict]:

@@ -714,6 +714,7 @@ def test_a_comparison_in_test_mode_moves_no_window_of_live_mode_and_closes_none_
 	alarm = plant_comparison_of("Different", world, livemode=1)
 	world.pass_days(1)
 	plant_comparison_of("Different", world, livemode=0)
+	world.pass_days(1)
 	outcome = world.reconcile()
 	assert (outcome.since_us, outcome.differences) == (planted_us - reconcile.OVERLAP, [])
 	kept = frappe.get_all(
