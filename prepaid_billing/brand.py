@@ -16,6 +16,7 @@ LOGO = "/assets/prepaid_billing/images/logo.svg"
 PAGES = ("business/billing", "login", "update-password", "me")
 """Where a customer comes by, pages below them included; other pages of the site are none of ours."""
 
+_METHODS_OF_THE_WAY_IN = ("login", "frappe.core.doctype.user.user.", "frappe.www.login.")
 _FRAMEWORK = "Frappe"
 """What Frappe calls a site that nobody has named."""
 
@@ -24,10 +25,11 @@ def speak_as_the_browser() -> None:
 	"""Let these pages speak a guest's language: called by Frappe before each request.
 
 	Frappe asks for it before it has a session, takes everybody for logged in there, and so shows each guest the site's
-	own language. Asked again, it reads the guest's cookie and what their browser accepts.
+	own language. Asked again, it reads the guest's cookie and what their browser accepts. So no cache may keep the answer.
 	"""
-	if frappe.session.user == "Guest" and _is_ours():
+	if frappe.session.user == "Guest" and (_is_ours() or _is_asked_by_the_way_in()):
 		frappe.local.lang = get_language()
+		frappe.flags.speaks_as_the_browser = True
 
 
 def update_website_context(context: frappe._dict) -> dict[str, object]:
@@ -51,6 +53,12 @@ def update_website_context(context: frappe._dict) -> dict[str, object]:
 def _is_ours() -> bool:
 	path = frappe.request.path.strip("/") if frappe.request else ""
 	return any(path == page or path.startswith(f"{page}/") for page in PAGES)
+
+
+def _is_asked_by_the_way_in() -> bool:
+	"""Whether a form of these pages is sent: Frappe's own send theirs to ``/`` or below ``/api``, with the method's name."""
+	named = str(frappe.form_dict.get("cmd") or frappe.request.path.removeprefix("/api/method/"))
+	return named.startswith(_METHODS_OF_THE_WAY_IN)
 
 
 def operator() -> str:

@@ -35,11 +35,15 @@ permission_query_conditions = {
 	"Balance Transaction": "prepaid_billing.permissions.entries_condition",
 	"Stripe Event": "prepaid_billing.permissions.events_condition",
 	"Stripe Event Payload": "prepaid_billing.permissions.payloads_condition",
+	"Billing Reconciliation": "prepaid_billing.permissions.of_all_companies_condition",
+	"Accepted Difference": "prepaid_billing.permissions.of_all_companies_condition",
 }
 has_permission = {
 	"Balance Transaction": "prepaid_billing.permissions.may_see_entry",
 	"Stripe Event": "prepaid_billing.permissions.may_see_event",
 	"Stripe Event Payload": "prepaid_billing.permissions.may_see_payload",
+	"Billing Reconciliation": "prepaid_billing.permissions.may_see_all_companies",
+	"Accepted Difference": "prepaid_billing.permissions.may_see_all_companies",
 }
 
 doc_events = {"Currency": {"after_rename": "prepaid_billing.closed.keep_currency_of_a_balance"}}

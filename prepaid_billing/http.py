@@ -31,8 +31,8 @@ def before_request() -> None:
 
 
 def after_request(response: Response | None, request: Request) -> None:
-	"""Keep customers' data out of caches, and give Frappe's own refusals of our API the form of ours."""
-	if response is not None and _is_of_a_customer(request.path):
+	"""Keep out of caches what is one customer's or in one browser's language; give refusals of our API the form of ours."""
+	if response is not None and (_is_of_a_customer(request.path) or frappe.flags.speaks_as_the_browser):
 		response.headers["Cache-Control"] = "private, no-store"
 	if response is None or response.status_code < 400 or not _is_ours(request.path):
 		return

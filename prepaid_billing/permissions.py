@@ -150,10 +150,23 @@ def may_see_payload(doc: Document, **_asked: object) -> bool:
 	return not kept_to() or may_see_event(frappe.get_doc("Stripe Event", doc.stripe_event))
 
 
-def kept_to(user: str | None = None) -> list[str]:
-	"""Return the companies that User Permissions keep a user to; none means that nothing does."""
+def of_all_companies_condition(_user: str | None = None) -> str:
+	"""Return the SQL that hides records about all companies at once from whom User Permissions keep to some."""
+	return "1 = 0" if kept_to() else ""
+
+
+def may_see_all_companies(_doc: Document, **_asked: object) -> bool:
+	"""Whether the session user may see a record about all companies at once: no User Permission keeps them to some."""
+	return not kept_to()
+
+
+def kept_to(user: str | None = None, records: str | None = None) -> list[str]:
+	"""Return the companies that User Permissions keep a user to; none means that nothing does.
+
+	``records`` counts those too that are applicable for this doctype alone.
+	"""
 	rules = get_user_permissions(user or frappe.session.user).get("Billing Company", [])
-	return [rule.doc for rule in rules if not rule.applicable_for]
+	return [rule.doc for rule in rules if rule.applicable_for in (None, "", records)]
 
 
 def _listed(companies: list[str]) -> str:

@@ -49,9 +49,10 @@ def prepaid_summaries() -> None:
 def prepaid_unfinished_topups() -> None:
 	"""Go on with what was left unfinished: top-ups, refunds that did not reach Stripe, events that failed; hourly.
 
-	Then tell the managers of events that wait for them.
+	The managers are told first of events that wait for them, and refunds come last: where Stripe hangs, each of them takes
+	a minute of the job's time.
 	"""
-	each((complete_planned, process_waiting, refresh_unfinished, events.tell_of_parked), lambda job: job())
+	each((events.tell_of_parked, process_waiting, refresh_unfinished, complete_planned), lambda job: job())
 
 
 def prepaid_missing_receipts() -> None:

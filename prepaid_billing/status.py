@@ -16,6 +16,12 @@ from prepaid_billing.rating.money import as_text, from_database
 
 Section = tuple[str, list[str]]
 
+_WEEK = 7 * 86_400
+_TEST_MONEY = """
+	SELECT currency, COUNT(DISTINCT company), CAST(SUM(credited - taken_back) AS CHAR) FROM `tabBalance Topup`
+	WHERE livemode = 0 AND credited > taken_back GROUP BY currency
+"""
+
 
 def overview() -> list[Section]:
 	"""Return the jobs with their last run, how payments are set up, and what waits for a person."""
@@ -188,20 +194,32 @@ def _payments() -> list[str]:
 		if last
 		else "no event has arrived yet"
 	)
-	return [*lines, *_unheard(), _comparison()]
+	return [*lines, *_unheard(), *_test_money(), _comparison()]
+
+
+def _test_money() -> list[str]:
+	"""Say where balances hold what was paid in test mode, once the key is live: calls would be paid from it."""
+	if not mode.is_live():
+		return []
+	found = frappe.db.sql(_TEST_MONEY)
+	return [
+		f"TEST MONEY of {companies} companies is on their balances, {as_text(from_database(amount))} {currency} was "
+		"credited in test mode: take it off by adjustments"
+		for currency, companies, amount in found
+	]
 
 
 def _unheard() -> list[str]:
 	"""Say where payments were credited of which no event came: then the endpoint of the webhook is dead or incomplete."""
 	try:
-		found = heard.of_last_days()
+		found = heard.of_last(_WEEK)
 	except BillingError:
 		return []  # no key, which stands above
 	if not found.unheard:
 		return []
 	return [
-		f"NO EVENT came of {found.unheard} of {found.payments} payments of the last {heard.DAYS} days, they were "
-		"credited by our own asking: check the endpoint in Stripe's dashboard"
+		f"NO EVENT came of {found.unheard} of {found.payments} payments credited in 7 days, the last of these at "
+		f"{_time(found.last_unheard_at)}: check the endpoint in Stripe's dashboard"
 	]
 
 

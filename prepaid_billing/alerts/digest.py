@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import frappe
 from frappe import _
-from frappe.core.doctype.user_permission.user_permission import get_user_permissions
 from frappe.utils import get_url_to_form
 
 from prepaid_billing.alerts import mail, notices
 from prepaid_billing.alerts.addresses import NOBODY_LISTED, NOBODY_REACHED
 from prepaid_billing.ledger import clock, rows, transaction
+from prepaid_billing.permissions import kept_to
 
 MOST_LISTED = 100
 """Companies that one mail names; how many more there are, it says."""
@@ -71,11 +71,13 @@ def _tell(new: Sequence[Unwarned], readers: dict[Unwarned, list[str]], keys: dic
 
 def _readers(unwarned: Sequence[Unwarned], managers: Sequence[str]) -> dict[Unwarned, list[str]]:
 	"""Return who hears of each company: User Permissions may keep a manager to some of them."""
-	kept_to = {
-		address: _companies_of(frappe.db.get_value("User", {"email": address})) for address in managers
+	kept = {
+		address: kept_to(frappe.db.get_value("User", {"email": address}), "Billing Company")
+		for address in managers
 	}
 	return {
-		one: [address for address, kept in kept_to.items() if not kept or one[0] in kept] for one in unwarned
+		one: [address for address, companies in kept.items() if not companies or one[0] in companies]
+		for one in unwarned
 	}
 
 
@@ -87,16 +89,6 @@ def _by_what_they_hear(
 	for address in dict.fromkeys(address for one in written for address in readers[one]):
 		groups.setdefault(tuple(one for one in written if address in readers[one]), []).append(address)
 	return groups
-
-
-def _companies_of(user: str) -> set[str]:
-	"""Return the companies that a user is kept to; nothing where all are open."""
-	permissions = get_user_permissions(user).get("Billing Company", [])
-	return {
-		permission["doc"]
-		for permission in permissions
-		if permission.get("applicable_for") in (None, "", "Billing Company")
-	}
 
 
 def _subject(unwarned: Sequence[Unwarned]) -> str:

@@ -18,9 +18,15 @@ _WAITING = """
 		(SELECT t.company FROM `tabBalance Topup` t WHERE t.name = e.topup) AS company
 	FROM `tabStripe Event` e
 	WHERE e.status = 'Parked' AND e.is_told = 0 AND (e.next_try_us = 0 OR e.attempts >= %s)
-	ORDER BY e.received_at FOR UPDATE
+	ORDER BY e.received_at
 """
-_TOLD = "UPDATE `tabStripe Event` SET is_told = 1 WHERE name IN %s"
+_TOLD = "UPDATE `tabStripe Event` SET is_told = 1 WHERE name IN %s AND is_told = 0"
+_DAY = 25 * 3600
+"""Seconds of which the daily mail tells, an hour more than there are between two: a job may be late."""
+
+
+class _ToldMeanwhile(Exception):
+	"""Another sweep has told of one of them."""
 
 
 def tell_of_parked() -> int:
@@ -29,7 +35,10 @@ def tell_of_parked() -> int:
 	Those that were parked for a passing failure count when they have failed for more than a day. Where nobody can be
 	mailed, they are told when somebody can.
 	"""
-	return transaction.run(_tell_of_parked)
+	try:
+		return transaction.run(_tell_of_parked)
+	except _ToldMeanwhile:
+		return 0
 
 
 def _tell_of_parked() -> int:
@@ -41,16 +50,19 @@ def _tell_of_parked() -> int:
 		if ours and mail.send([address], _subject(len(ours)), "parked_events", _content(ours)):
 			told |= {event.name for event in ours}
 	if told:
+		# Last, because an event that waits for a lock here holds those of its top-up and its balance.
 		frappe.db.sql(_TOLD, (list(told),))
+		if frappe.db.sql("SELECT ROW_COUNT()")[0][0] != len(told):
+			raise _ToldMeanwhile
 		log("managers told of parked events", events=len(told))
 	return len(told)
 
 
 def _subject(number: int) -> str:
 	return (
-		_("1 event of Stripe waits for a person")
+		_("1 event from Stripe needs a person")
 		if number == 1
-		else _("{0} events of Stripe wait for a person").format(number)
+		else _("{0} events from Stripe need a person").format(number)
 	)
 
 
@@ -71,18 +83,21 @@ def _content(waiting: list[frappe._dict]) -> dict[str, object]:
 
 
 def tell_of_silence() -> bool:
-	"""Mail the managers where payments were credited of which no event came; the daily job. Returns whether it had to."""
-	found = heard.of_last_days()
+	"""Mail the managers where payments were credited of which no event came; the daily job, which tells of each once.
+
+	Returns whether it had to.
+	"""
+	found = heard.of_last(_DAY)
 	if not found.unheard:
 		return False
 	content = {
 		"site": get_url(),
 		"unheard": found.unheard,
 		"payments": found.payments,
-		"days": heard.DAYS,
-		"last": moment(found.last_event_at),
+		"last_unheard": moment(found.last_unheard_at),
+		"last_event": moment(found.last_event_at),
 	}
 	log("no events of payments", payments=found.payments, unheard=found.unheard)
-	subject = _("Events of Stripe do not arrive")
+	subject = _("Stripe's events of payments do not arrive")
 	transaction.run(lambda: mail.send(mail.managers(), subject, "silent_webhook", content))
 	return True

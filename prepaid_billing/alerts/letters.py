@@ -48,6 +48,10 @@ class Payment:
 		"""Return an amount in the payment's currency."""
 		return money(amount, self.currency)
 
+	def booked(self) -> str:
+		"""Return what it moved, as the customer's entries show it."""
+		return money(self.moved, self.currency, exact=True)
+
 
 def low_balance(
 	level: str,
@@ -90,7 +94,7 @@ def low_balance(
 
 def topup_received(payment: Payment) -> Letter:
 	"""Return the mail on a top-up that was paid."""
-	amount = payment.money(payment.moved)
+	amount = payment.booked()
 	rows = [(_("Added to your balance"), amount), (_("Paid"), payment.money(payment.amount))]
 	if payment.tax:
 		rows.append((_("VAT included"), payment.money(payment.tax)))
@@ -137,7 +141,7 @@ def refund(payment: Payment) -> Letter:
 	"""Return the mail on a refund to the card or account that was paid with."""
 	rows = [
 		(_("Refund"), payment.money(payment.amount)),
-		(_("Taken from your balance"), payment.money(payment.moved)),
+		(_("Taken from your balance"), payment.booked()),
 	]
 	return Letter(
 		_("Refund of {0}").format(payment.money(payment.amount)) + f": {payment.company}",
@@ -174,7 +178,7 @@ def dispute(payment: Payment) -> Letter:
 	"""Return the mail on a payment that the customer's bank has taken back."""
 	rows = [
 		(_("Dispute"), payment.money(payment.amount)),
-		(_("Taken from your balance"), payment.money(payment.moved)),
+		(_("Taken from your balance"), payment.booked()),
 	]
 	if reason := claim_in_words(payment.reason):
 		rows.append((_("Reason"), reason))
@@ -191,7 +195,7 @@ def dispute_lost(payment: Payment) -> Letter:
 	"""Return the mail on a payment that stood again and that the bank has taken back after all."""
 	rows = [
 		(_("Dispute"), payment.money(payment.amount)),
-		(_("Taken from your balance"), payment.money(payment.moved)),
+		(_("Taken from your balance"), payment.booked()),
 	]
 	return Letter(
 		_("Your bank has taken back a payment after all") + f": {payment.company}",

@@ -14,7 +14,7 @@ from prepaid_billing.calls import recent
 from prepaid_billing.calls.pricing import minutes_left
 from prepaid_billing.display import money
 from prepaid_billing.ledger import clock
-from prepaid_billing.permissions import MANAGER
+from prepaid_billing.permissions import MANAGER, kept_to
 
 MOST_AT_ONCE = 100
 """Addresses that Frappe takes into one mail."""
@@ -154,16 +154,22 @@ def queue_broken_books(findings: list[str]) -> None:
 
 
 def queue_different_books(sums: list[str], findings: list[str]) -> None:
-	"""Tell every enabled Prepaid Billing Manager how our books and Stripe's differ: sums by currency, and what."""
+	"""Tell the managers of all companies how our books and Stripe's differ: sums by currency, and what."""
 	subject = _("The books of Prepaid Billing and Stripe's differ")
 	content = {"sums": sums, "findings": findings, "site": get_url()}
-	send(managers(), subject, "different_books", content)
+	send(_of_all_companies(), subject, "different_books", content)
 
 
 def queue_failed_comparison(reason: str) -> None:
 	"""Tell every enabled Prepaid Billing Manager that our books could not be compared with Stripe's, and why."""
 	subject = _("The books of Prepaid Billing could not be compared with Stripe's")
 	send(managers(), subject, "failed_comparison", {"reason": reason, "site": get_url()})
+
+
+def _of_all_companies() -> list[str]:
+	"""Return the managers whom no User Permission keeps to some companies; all, where each is kept: an alarm is heard."""
+	every = managers()
+	return [one for one in every if not kept_to(frappe.db.get_value("User", {"email": one}))] or every
 
 
 def managers() -> list[str]:

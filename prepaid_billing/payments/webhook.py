@@ -150,6 +150,7 @@ def _process_again(name: str, event: dict) -> None:
 		frappe.db.rollback()
 		reason = _reason(error)
 		transaction.run(lambda: _note_failure(name, reason, ("Parked", "Ignored")))
+		_log_crash(name, error)
 		raise TryAgain(_("It failed again: {0}").format(reason)) from error
 
 
@@ -272,11 +273,16 @@ def _count_failure(name: str, error: Exception) -> None:
 	transaction.run(lambda: _note_failure(name, reason, ("Received",)))
 	after = _status(name)
 	log("webhook failed", stripe_event=name, attempts=after.attempts, reason=reason)
-	if not isinstance(error, BillingError):
-		# Without a traceback: its local variables would hold the payload.
-		transaction.run(lambda: frappe.log_error("Stripe webhook failed", reason, "Stripe Event", name))
+	_log_crash(name, error)
 	if after.status == "Received":
 		raise TryAgain(_("The event could not be processed now. Send it again.")) from error
+
+
+def _log_crash(name: str, error: Exception) -> None:
+	"""Keep what is a fault of ours in Frappe's Error Log, without a traceback: its variables would hold the payload."""
+	if not isinstance(error, BillingError):
+		reason = _reason(error)
+		transaction.run(lambda: frappe.log_error("Stripe webhook failed", reason, "Stripe Event", name))
 
 
 def _note_failure(name: str, reason: str, statuses: tuple[str, ...]) -> None:
@@ -294,7 +300,8 @@ def _next_try(attempts: int) -> dict[str, object]:
 	"""Return when an event that has failed this often is tried by ourselves, never where that was often enough."""
 	tries = max(attempts - ATTEMPTS, 0)
 	if tries >= OWN_TRIES:
-		return _NO_NEXT_TRY
+		# The managers were told that it goes on by itself.
+		return {**_NO_NEXT_TRY, **({"is_told": 0} if tries == OWN_TRIES else {})}
 	due_us = clock.now_us() + min(2**tries, 24) * 3600 * clock.SECOND
 	return {"next_try_us": due_us, "next_try_at": clock.site_time(due_us)}
 

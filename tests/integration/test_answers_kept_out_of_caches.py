@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+import requests
 
 from prepaid_billing.payments import issuing, topups
 from tests import site
@@ -47,4 +48,10 @@ def test_a_customers_answer_is_for_them_alone(customer: Api, path: str) -> None:
 	url = site.WEB_URL + path.format(receipt=customer.receipt)
 	answer = customer.session.get(url, timeout=30)
 	assert answer.status_code == 200, answer.text
+	assert answer.headers["Cache-Control"] == "private, no-store"
+
+
+@pytest.mark.parametrize("path", ["/login", "/update-password", "/business/billing"])
+def test_what_is_in_the_language_of_one_browser_is_for_it_alone(path: str) -> None:
+	answer = requests.get(site.WEB_URL + path, headers={"Host": site.SITE_URL.split("//")[1]}, timeout=30)
 	assert answer.headers["Cache-Control"] == "private, no-store"

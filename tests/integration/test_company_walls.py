@@ -384,6 +384,27 @@ def test_a_record_is_shown_by_frappes_own_api_to_nobody_of_another_company(
 			assert not [word for word in (*walled.secrets, walled.company) if word in listed.text], doctype
 
 
+def test_what_is_about_all_companies_is_shown_to_nobody_who_is_kept_to_some(
+	kept_staff: Api, connection: None
+) -> None:
+	everybody = Api(api_key_of(make_user(MANAGER)))
+	now_us = clock.now_us()
+	for doctype, columns in {
+		"Billing Reconciliation": {"status": "Different", "findings": "begun here for Another Company"},
+		"Accepted Difference": {"kind": "payment", "stripe_id": "pi_wall", "reason": "Another Company"},
+	}.items():
+		name = new_id("wall")
+		rows.insert(doctype, now_us, {"name": name, **columns})
+		frappe.db.commit()
+		url = f"{site.WEB_URL}/api/resource/{doctype}"
+		for api, sees in ((everybody, True), (kept_staff, False)):
+			listed = api.session.get(f'{url}?fields=["*"]&limit_page_length=500', timeout=30)
+			read = api.session.get(f"{url}/{name}", timeout=30)
+			assert (name in listed.text, read.status_code == 200) == (sees, sees), (doctype, read.text)
+		frappe.db.delete(doctype, {"name": name})
+		frappe.db.commit()
+
+
 def test_the_short_address_of_the_webhook_takes_signed_events_alone(stranger: Api, guest: Api) -> None:
 	for api in (stranger, guest):
 		answer = api.raw("/api/stripe/webhook", b'{"id": "evt_wall"}', **{"Content-Type": "application/json"})

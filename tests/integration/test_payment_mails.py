@@ -347,7 +347,7 @@ def test_a_dispute_that_was_won_and_then_lost_is_told_once_of_each(inbox: Inbox)
 		told(inbox, address)
 	assert told(inbox, address) == [
 		f"Your bank has taken back a payment: {company}",
-		f"A payment stands again: {company}",
+		f"A payment counts again: {company}",
 		f"Your bank has taken back a payment after all: {company}",
 	]
 

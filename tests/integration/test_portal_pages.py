@@ -76,6 +76,19 @@ def test_the_login_page_speaks_the_language_of_the_guests_browser(
 	assert f'<html lang="{language}"' in text and words in text
 
 
+@pytest.mark.parametrize("path", ["/", "/api/method/frappe.core.doctype.user.user.reset_password"])
+def test_a_form_of_the_login_page_is_answered_in_the_language_of_the_page(path: str) -> None:
+	email = factories.make_customer(factories.make_company("5"))[0]
+	answer = requests.post(
+		site.WEB_URL + path,
+		{"cmd": "frappe.core.doctype.user.user.reset_password", "user": email},
+		headers={"Host": site.SITE_URL.split("//")[1], "Accept-Language": "de"},
+		timeout=30,
+	)
+	assert "Eine Anleitung zum Zurücksetzen des Passworts" in answer.json()["_server_messages"]
+	assert answer.headers["Cache-Control"] == "private, no-store"
+
+
 def test_other_pages_and_logins_keep_their_language() -> None:
 	german = {"Accept-Language": "de"}
 	assert '<html lang="en"' in page_for_guests("/contact", **german)
