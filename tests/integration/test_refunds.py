@@ -285,10 +285,15 @@ def test_a_dispute_whose_amount_changes_takes_what_stripe_has_now() -> None:
 		dispute = gateway.claim("dispute", disputed(topup, amount=2000))
 		assert dispute
 		refunds.hear(topup.name, [replace(dispute, amount=Decimal(earlier))])
-		assert (balance(company), books.is_known(dispute)) == (50 - Decimal(earlier), False)
+		assert (balance(company), amount_known(dispute)) == (50 - Decimal(earlier), Decimal(earlier))
 		refunds.hear(topup.name, [dispute])
 		refunds.hear(topup.name, [replace(dispute, amount=Decimal(earlier))])
-		assert (balance(company), books.is_known(dispute)) == (30, True)
+		assert (balance(company), amount_known(dispute)) == (30, 20)
+
+
+def amount_known(dispute: Claim) -> Decimal:
+	site.fresh()
+	return books.known_claims("dispute", [dispute.stripe_id])[dispute.stripe_id][1]
 
 
 @pytest.mark.usefixtures("no_webhooks")
@@ -465,12 +470,12 @@ def test_a_refusal_that_cannot_be_checked_in_stripes_list_leaves_the_refund_plan
 
 
 def test_what_is_planned_and_what_was_never_reversed_is_found_by_an_index() -> None:
-	for query in (
-		refunds._PLANNED.format(""),
-		refunds._PLANNED.format("AND topup = 'x'"),
-		issuing._WITHOUT_REVERSAL,
+	for query, values in (
+		(refunds._PLANNED.format("livemode"), (0,)),
+		(refunds._PLANNED.format("topup"), ("x",)),
+		(issuing._WITHOUT_REVERSAL, ()),
 	):
-		plan = frappe.db.sql(f"EXPLAIN {query}", as_dict=True)
+		plan = frappe.db.sql(f"EXPLAIN {query}", values, as_dict=True)
 		# The few refunds of one top-up may as well be found by it, and then be sorted.
 		assert plan[0].type.partition("|")[0] in ("ref", "range"), plan
 		is_small = query == issuing._WITHOUT_REVERSAL or plan[0].key.partition("|")[0] == "topup"
