@@ -123,13 +123,10 @@ def test_settings_say_who_can_change_them() -> None:
 	company = factories.make_company()
 	looker = customer_of(company)
 	assert "your company has no owner. Please contact us to name one." in looker.get(SETTINGS).text
-	email, _password = factories.make_customer(company, is_owner=True)
-	site.fresh()
-	user = frappe.get_doc("User", email)
-	user.update({"first_name": "Grace", "last_name": "O & M"})
-	user.save()
-	frappe.db.commit()
+	email, password = factories.make_customer(company, is_owner=True)
+	factories.name_person(email, "Grace", "O & M")
 	assert "These owners of the company can change them: Grace O &amp; M." in looker.get(SETTINGS).text
+	assert "<strong>Grace O &amp; M</strong>" in Portal(email, password).get(SETTINGS).text
 
 
 def owners(company: str) -> list[str]:
