@@ -11,6 +11,7 @@ from babel import Locale, localedata
 from babel.dates import format_date, format_datetime
 from babel.numbers import NumberPattern, format_currency, format_decimal, format_percent
 from frappe import _
+from frappe.utils.html_utils import unescape_html
 
 from prepaid_billing.rating.money import exponent
 
@@ -65,6 +66,14 @@ def month_of(value: date, language: str | None = None) -> str:
 def time_of(value: datetime) -> str:
 	"""Return the time of a day, such as ``14:05``."""
 	return f"{value:%H:%M}"
+
+
+def person(full_name: str) -> str:
+	"""Return a user's name as plain text, which pages and mails escape as any other.
+
+	v16 keeps names as HTML, ``O &amp; M``; v15 keeps them as they were typed, without tags.
+	"""
+	return unescape_html(full_name)
 
 
 def length(seconds: int) -> str:

@@ -1,6 +1,7 @@
 """What a site needs beside its doctypes. Every function here is safe to run again."""
 
 import frappe
+from frappe.utils.password import get_encryption_key
 
 from prepaid_billing.ledger import constraints
 from prepaid_billing.payments import installation
@@ -21,7 +22,10 @@ def after_install() -> None:
 
 
 def after_migrate() -> None:
-	"""Bring roles, settings, constraints and the link to ERPNext in line with this version."""
+	"""Bring the encryption key, roles, settings, constraints and the link to ERPNext in line with this version."""
+	# Otherwise Frappe makes it when first needed, and web processes of v16, which read the configuration once a minute,
+	# make one each: what was encrypted by the first, such as Stripe's keys, can then never be read again.
+	get_encryption_key()
 	_ensure_roles()
 	_write_default_settings()
 	installation.ensure_name()

@@ -49,6 +49,15 @@ def make_customer(company: str | None, may_top_up: bool = True, is_owner: bool =
 	return email, PASSWORD
 
 
+def name_person(email: str, first_name: str, last_name: str) -> None:
+	"""Give a user a name."""
+	frappe.db.rollback()  # to read the user as the last request left it
+	user = frappe.get_doc("User", email)
+	user.update({"first_name": first_name, "last_name": last_name})
+	user.save()
+	frappe.db.commit()
+
+
 def make_manager() -> tuple[str, str]:
 	"""Make a staff user with the manager's role and return e-mail and password."""
 	return make_user(MANAGER, PASSWORD), PASSWORD

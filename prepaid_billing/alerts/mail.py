@@ -12,7 +12,7 @@ from prepaid_billing.alerts.addresses import NOBODY_LISTED, NOBODY_REACHED, Foot
 from prepaid_billing.alerts.letters import Letter
 from prepaid_billing.calls import recent
 from prepaid_billing.calls.pricing import minutes_left
-from prepaid_billing.display import money
+from prepaid_billing.display import money, person
 from prepaid_billing.ledger import clock
 from prepaid_billing.permissions import MANAGER, kept_to
 
@@ -140,7 +140,7 @@ def queue_invitation(invitation: str) -> None:
 	row = found[0]
 	with print_language(row.language or language_of(row.company)):
 		letter = letters.invitation(
-			row.company, get_fullname(row.invited_by), bool(row.is_owner), bool(row.may_top_up)
+			row.company, person(get_fullname(row.invited_by)), bool(row.is_owner), bool(row.may_top_up)
 		)
 		why = _("You get this mail because this company has entered your address to invite you.")
 		content = {"letter": letter, "company": row.company, "footer": Footer(why)}

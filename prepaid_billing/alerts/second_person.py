@@ -6,7 +6,7 @@ from frappe.desk.doctype.notification_log.notification_log import make_notificat
 from frappe.translate import print_language
 from frappe.utils import escape_html, get_fullname
 
-from prepaid_billing.display import money
+from prepaid_billing.display import money, person
 from prepaid_billing.permissions import MANAGER
 from prepaid_billing.rating.money import from_database
 
@@ -38,4 +38,4 @@ def ask(adjustment: str) -> None:
 def _subject(row: frappe._dict) -> str:
 	amount = money(from_database(row.amount), row.currency, exact=True)
 	text = _("{0} asks for an adjustment of {1} to the balance of {2}. It waits for a second person.")
-	return escape_html(text.format(get_fullname(row.asked_by), amount, row.company))
+	return escape_html(text.format(person(get_fullname(row.asked_by)), amount, row.company))

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import frappe
 from frappe import _
 
+from prepaid_billing.display import person
 from prepaid_billing.exceptions import BillingError, NotAuthenticated, NotPermitted, UnknownCompany
 from prepaid_billing.payments import topups
 from prepaid_billing.permissions import (
@@ -186,4 +187,4 @@ def names_with(company: str, right: str) -> str:
 		""",
 		(company,),
 	)
-	return ", ".join(names)
+	return ", ".join(map(person, names))

@@ -16,7 +16,7 @@ import frappe
 from frappe import _
 
 from prepaid_billing.calls.pricing import rate_of
-from prepaid_billing.display import money
+from prepaid_billing.display import money, person
 from prepaid_billing.exceptions import InvalidAmount, InvalidInput
 from prepaid_billing.ledger import balance_of
 from prepaid_billing.permissions import is_owner
@@ -67,7 +67,7 @@ def settings_page(company: str) -> dict[str, object]:
 		"languages": _languages(),
 		"time_zones": _time_zones(),
 		"owners": names_with(company, "is_owner"),
-		"users": frappe.db.sql(_USERS, (company,), as_dict=True),
+		"users": _users(company),
 		"invited": invitations.of_company(company),
 		"me": frappe.session.user,
 		"action": address("/settings", company),
@@ -157,6 +157,12 @@ def _keep_an_owner(doc: frappe._dict) -> None:
 	owners = [row.user for row in doc.users if row.is_owner]
 	if not owners or not frappe.db.exists("User", {"name": ("in", owners), "enabled": 1}):
 		raise InvalidInput(_("A company needs an owner. Make somebody else an owner first."))
+
+
+def _users(company: str) -> list[frappe._dict]:
+	"""Return the users with their names and rights."""
+	rows = frappe.db.sql(_USERS, (company,), as_dict=True)
+	return [frappe._dict(row, full_name=person(row.full_name)) for row in rows]
 
 
 def _kinds() -> list[tuple[str, str, str]]:

@@ -21,6 +21,12 @@ def connection() -> Iterator[None]:
 		yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def installed_configuration(connection: None) -> frappe._dict:
+	"""The site's configuration as the install left it: no test has run yet."""
+	return frappe.conf.copy()
+
+
 def name_the_seller() -> None:
 	"""Give the settings what every receipt must name."""
 	doc = frappe.get_doc("Prepaid Billing Settings")

@@ -71,20 +71,23 @@ def test_what_a_second_person_confirmed_was_edited_by_the_clock_of_the_site(
 	assert before <= edited <= clock.site_time(clock.now_us())
 
 
-def test_who_may_confirm_is_told_once_and_who_asked_is_not(manager: Api) -> None:
+def test_who_may_confirm_is_told_once_and_who_asked_is_not() -> None:
 	(second, _password), (stranger, _password) = factories.make_manager(), factories.make_manager()
 	company, own = make_company("10"), make_company("10")
 	add_user_permission("Billing Company", own, stranger)
 	frappe.db.commit()
+	asker, _password = factories.make_manager()
+	factories.name_person(asker, "Grace", "O & M")
+	manager = Api(factories.api_key_of(asker))
 	request = asked(company, "-9501")
 	name = manager.post("balance.adjust", **request).json()["message"]["adjustment"]
 	assert manager.post("balance.adjust", **request).status_code == 202
 	site.fresh()
 	told = frappe.get_all("Notification Log", {"document_name": name}, ["for_user", "subject", "type"])
 	users = [row.for_user for row in told]
-	asker = frappe.db.get_value("Balance Adjustment", name, "asked_by")
 	assert second in users and not {asker, stranger} & set(users) and len(users) == len(set(users))
 	assert all(company in row.subject and "−€9,501.00" in row.subject for row in told)
+	assert all(row.subject.startswith("Grace O &amp; M asks for an adjustment") for row in told)
 	assert not frappe.db.exists("Email Queue", {"reference_name": name})
 
 

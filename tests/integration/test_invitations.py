@@ -6,7 +6,7 @@ import frappe
 
 from prepaid_billing.portal import invitations
 from tests import site
-from tests.factories import invite, join_company, make_company, make_customer, make_user, new_id
+from tests.factories import invite, join_company, make_company, make_customer, make_user, name_person, new_id
 from tests.inbox import Inbox
 from tests.integration.test_settings_page import Portal, rights
 
@@ -58,7 +58,9 @@ def test_who_has_a_login_gets_one_mail_in_their_own_language(inbox: Inbox) -> No
 	email, _password = make_customer(make_company())
 	frappe.db.set_value("User", email, "language", "de")
 	frappe.db.commit()
-	inviting = owner(company)
+	host, password = make_customer(company, is_owner=True)
+	name_person(host, "Grace", "O & M")
+	inviting = Portal(host, password)
 	for _time in range(2):
 		assert inviting.post("invite", email=email, invite_may_top_up="1").status_code == 303
 		site.fresh()
@@ -73,6 +75,7 @@ def test_who_has_a_login_gets_one_mail_in_their_own_language(inbox: Inbox) -> No
 			and HOME in body
 		)
 		assert "eingegeben hat, um Sie einzuladen" in body
+		assert ("Grace O &amp; M" if kind == "html" else "Grace O & M") in body
 	assert company in mail["Subject"]
 
 

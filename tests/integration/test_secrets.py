@@ -115,6 +115,13 @@ def kept_with(secret: str, *answers: str) -> list[str]:
 	return [text[max(text.index(secret) - 300, 0) : text.index(secret) + 60] for text in found]
 
 
+def test_what_is_encrypted_is_so_by_the_key_that_came_with_the_install(
+	installed_configuration: frappe._dict,
+) -> None:
+	on_disk = frappe.get_site_config()
+	assert on_disk.encryption_key and on_disk.encryption_key == installed_configuration.encryption_key
+
+
 def test_no_secret_is_kept_or_told_when_calls_fail(topup: str, monkeypatch: pytest.MonkeyPatch) -> None:
 	monkeypatch.setattr(gateway, "_TIMEOUT", 1)
 	ours = [*calls(topup), scheduled.prepaid_reconcile]

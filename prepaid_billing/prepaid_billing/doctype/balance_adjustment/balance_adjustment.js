@@ -84,7 +84,9 @@ function ask(frm, { title, label, method, sentence, possible }) {
 		},
 	});
 	const line = (text, classes) => $(`<p class="${classes}"></p>`).text(text);
-	const asked = __("{0} asked for it: {1}", [frappe.user.full_name(asked_by), reason]);
+	// v16 keeps names as HTML.
+	const person = frappe.utils.unescape_html(frappe.user.full_name(asked_by));
+	const asked = __("{0} asked for it: {1}", [person, reason]);
 	dialog.fields_dict.effect.$wrapper.append(line(sentence, ""), line(asked, "text-muted mb-0"));
 	dialog.get_primary_btn().prop("disabled", !possible);
 	dialog.show();
