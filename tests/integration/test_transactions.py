@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 import frappe
 import pytest
 from frappe.website.utils import cleanup_page_name
+from werkzeug.http import parse_options_header
 
 from prepaid_billing import ledger
 from prepaid_billing.exceptions import InvalidInput
+from prepaid_billing.exports import file_name, transactions
 from prepaid_billing.exports import table as tables
-from prepaid_billing.exports import transactions
 from prepaid_billing.exports.table import safe
 from prepaid_billing.ledger import checkpoints, clock, statement
 from prepaid_billing.ledger.period import Period, zone_of
@@ -491,6 +492,40 @@ def test_a_file_is_named_by_whose_it_is_what_it_holds_and_its_days(
 	answer = customer.get(f"{method}.export", format=format, _lang=language, **days)
 	said = answer.headers["Content-Disposition"]
 	assert f"filename={name.format(cleanup_page_name(company))}" in said.replace('"', ""), said
+
+
+@pytest.mark.parametrize(
+	("name", "kept"),
+	[
+		("Łódź Telekom", "-odz-telekom-"),
+		("Nord – Süd GmbH", "-nord-sud-gmbh-"),
+		("O’Neill Ltd", "-oneill-ltd-"),
+		("株式会社", "prepaid-billing-"),
+	],
+)
+def test_a_company_downloads_all_its_files_whatever_letters_its_name_has(name: str, kept: str) -> None:
+	company = factories.make_company("1", company_name=f"{name} {factories.new_id()}")
+	customer = Api(factories.make_api_customer(company))
+	days = {"from_date": "2026-11-01", "to_date": "2026-11-28"}
+	for method in ("transactions", "usage"):
+		for format, ending in (("csv", "csv"), ("excel", "csv"), ("pdf", "pdf")):
+			answer = customer.get(f"{method}.export", format=format, **days)
+			assert answer.status_code == 200, answer.text
+			said, options = parse_options_header(answer.headers["Content-Disposition"])
+			assert said == "attachment" and cleanup_page_name(company) in options["filename"]
+			assert options["filename"].endswith(f"-2026-11-01-2026-11-28.{ending}")
+			# What programs take that know no RFC 8187.
+			[plain] = re.findall(r"filename=([^;]+)", answer.headers["Content-Disposition"])
+			assert plain.isascii() and kept in plain and plain.endswith(f"-2026-11-01-2026-11-28.{ending}")
+
+
+@pytest.mark.parametrize("letter", ["x", "株"])
+def test_a_long_name_of_a_company_leaves_a_file_its_kind_and_days(letter: str) -> None:
+	period = Period(date(2026, 11, 1), date(2026, 11, 28), BERLIN)
+	name = file_name(letter * 140, "Transactions Data", period)
+	assert name.startswith(f"prepaid-billing-{letter * 20}")
+	assert name.endswith(f"{letter}-transactions-data-2026-11-01-2026-11-28")
+	assert len(name.encode()) <= 140
 
 
 @pytest.mark.parametrize(
