@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import date
 from decimal import Decimal
 from urllib.parse import urlencode
@@ -43,12 +42,15 @@ from prepaid_billing.payments import receipts
 from prepaid_billing.portal import ADDRESS, address, argument
 from prepaid_billing.portal.figures import signed
 from prepaid_billing.portal.filter import asked_days, read
-from prepaid_billing.rating.money import ZERO
+from prepaid_billing.rating.money import ZERO, N_
 
 PAGE = "/transactions"
 BY_DAY, BY_ENTRY = "days", "entries"
 DAYS, ENTRIES = 14, 50
 """What one page shows."""
+
+_PAID = N_("paid from the balance")
+"""What paid for nearly every call."""
 
 _MOST_OTHERS = 200
 _FILTER = ("from_date", "to_date", "type", "view")
@@ -239,6 +241,7 @@ class _Page:
 			"toggle_url": self._place(f"day-{iso}", "" if is_open else iso),
 			"opened": opened,
 			"paid_from": _said_once(opened),
+			"usual": _(_PAID),
 			"says_payments": any(row["call"] and row["call"]["paid_from"] for row in opened),
 			"all_url": self.url(view=BY_ENTRY, from_date=iso, to_date=iso),
 			"shown": ENTRIES,
@@ -365,21 +368,25 @@ def _paid_from(entry: frappe._dict) -> str:
 	if entry.amount > 0:
 		return _("given back to the balance")
 	if entry.balance_after >= 0:
-		return _("paid from the balance")
+		return _(_PAID)
 	if entry.balance_after - entry.amount <= 0:
 		return _("owed, because the balance was used up")
 	return _("paid from the balance in part, the rest is owed")
 
 
 def _said_once(rows: list[dict[str, object]]) -> str:
-	"""Return in a sentence what paid for most of the calls, and leave it out of their rows: what is left there differs."""
-	calls = [row["call"] for row in rows if row["call"]]
-	if len(calls) < 2:
+	"""Return in a sentence that the balance paid, and leave it out of the rows, where it did for two calls or more.
+
+	It alone is the rule: what is owed or given back is said where it is so. Corrections are no calls, but follow it.
+	"""
+	usual = _(_PAID)
+	told = [(row["call"], row["is_correction"]) for row in rows if row["call"]]
+	if sum(call["paid_from"] == usual for call, is_correction in told if not is_correction) < 2:
 		return ""
-	[(usual, count)] = Counter(call["paid_from"] for call in calls).most_common(1)
-	for call in calls:
+	is_all = all(call["paid_from"] == usual for call, _is_correction in told)
+	for call, _is_correction in told:
 		call["paid_from"] = "" if call["paid_from"] == usual else call["paid_from"]
-	words = _("All calls shown: {0}.") if count == len(calls) else _("Calls without a note: {0}.")
+	words = _("Payment of all calls shown: {0}.") if is_all else _("Payment where none is stated: {0}.")
 	return words.format(usual)
 
 

@@ -58,7 +58,7 @@ def test_one_calls_price_is_found_in_two_clicks_from_the_overview(
 	expect(call).to_contain_text("+4930123456")
 	expect(call).to_contain_text("−€0.427")
 	expect(call).to_contain_text("€0.42")
-	expect(page.get_by_text("All calls shown: paid from the balance.")).to_be_visible()
+	expect(page.get_by_text("Payment of all calls shown: paid from the balance.")).to_be_visible()
 	expect(call).not_to_contain_text("paid from")
 
 

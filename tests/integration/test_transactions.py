@@ -583,27 +583,30 @@ def test_amounts_of_a_table_have_the_same_decimals_and_none_is_rounded(
 	assert re.findall(r'pb-amount">(−[^<]+)<', page) == ["−€0.84700", "−€0.420", "−€0.427"]
 
 
+def report(gateway: Api, company: str, call_id: str, seconds: int, revision: int = 0) -> None:
+	row = {"call_id": call_id, "company": company, "duration_sec": seconds, "revision": revision}
+	[outcome] = gateway.ok("calls.record", cdrs=[{**row, "callee": "+4930555"}])
+	assert outcome["result"] == "accepted", outcome
+
+
 def test_what_paid_for_a_call_is_said_in_a_whole_sentence_for_each_case(gateway: Api) -> None:
 	company = factories.make_company("1")
-	call_id = factories.new_id()
-
-	def report(seconds: int, revision: int) -> None:
-		row = {"call_id": call_id, "company": company, "duration_sec": seconds, "revision": revision}
-		[outcome] = gateway.ok("calls.record", cdrs=[{**row, "callee": "+4930555"}])
-		assert outcome["result"] == "accepted", outcome
-
-	report(60, 0)
+	first, second = factories.new_id(), factories.new_id()
+	report(gateway, company, first, 60)
 	assert "; paid from the balance" in entries_page(company)
-	report(61, 1)
+	report(gateway, company, first, 61, 1)
 	text = entries_page(company)
-	assert "All calls shown: paid from the balance." in text and "; paid from" not in text
-	report(600, 2)
+	assert text.count("; paid from the balance") == 2 and "Payment" not in text
+	report(gateway, company, second, 60)
+	text = entries_page(company)
+	assert "Payment of all calls shown: paid from the balance." in text and "; paid from" not in text
+	report(gateway, company, first, 600, 2)
 	text = entries_page(company)
 	assert "; paid from the balance in part, the rest is owed" in text
-	assert "Calls without a note: paid from the balance." in text and text.count("paid from") == 2
-	report(660, 3)
+	assert "Payment where none is stated: paid from the balance." in text and text.count("paid from") == 2
+	report(gateway, company, first, 660, 3)
 	assert "; owed, because the balance was used up" in entries_page(company)
-	report(30, 4)
+	report(gateway, company, first, 30, 4)
 	text = entries_page(company)
 	assert "; given back to the balance" in text
 	assert "paid from given" not in text.lower() and "paid from:" not in text
@@ -611,7 +614,18 @@ def test_what_paid_for_a_call_is_said_in_a_whole_sentence_for_each_case(gateway:
 	day = clock.local_time(booked(company)[-1].booked_us, zone_of(company)).date()
 	opened = entries_page(company, path=f"open={day}")
 	assert "given back to the balance" in opened and "paid from given" not in opened.lower()
-	assert "Calls without a note: paid from the balance." in opened and opened.count("from the balance.") == 1
+	assert "Payment where none is stated: paid from the balance." in opened
+	# The sentence, three rows that show nothing but say it to a screen reader, and the one paid in part.
+	assert opened.count("paid from the balance") == 5
+
+
+def test_no_exception_is_taken_for_the_rule_of_what_paid_for_calls(gateway: Api) -> None:
+	company = factories.make_company("0.42")
+	for _number in range(3):
+		report(gateway, company, factories.new_id(), 60)
+	text = entries_page(company)
+	assert "Payment" not in text
+	assert text.count("; paid from the balance") == 1 and text.count("; owed, because") == 2
 
 
 @pytest.mark.parametrize(
