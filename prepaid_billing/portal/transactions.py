@@ -42,7 +42,7 @@ from prepaid_billing.payments import receipts
 from prepaid_billing.portal import ADDRESS, address, argument
 from prepaid_billing.portal.figures import signed
 from prepaid_billing.portal.filter import asked_days, read
-from prepaid_billing.rating.money import ZERO, N_
+from prepaid_billing.rating.money import N_, ZERO
 
 PAGE = "/transactions"
 BY_DAY, BY_ENTRY = "days", "entries"
@@ -118,10 +118,11 @@ class _Page:
 		)
 		by_entry = read(self._view) == BY_ENTRY
 		before = read(self._cursor)
+		export = read(lambda: inputs.optional_choice(argument("export"), "export", self.files))
 		wanted = statement.between(self.company, first, last, self.zone, (kind,) if kind else ())
 		sums = statement.sums(wanted)
 		return {
-			**self.too_long(wanted, first, last, sums),
+			**(self.too_long(wanted, first, last, sums, export) if export else {}),
 			**(self.entries(wanted, before) if kind or by_entry else self.days(wanted, before)),
 			"is_continued": before is not None,
 			"period": _period_in_words(first, last),
@@ -136,11 +137,9 @@ class _Page:
 		return inputs.whole_number(cursor, "cursor", least=1) if cursor else None
 
 	def too_long(
-		self, wanted: Stretch, first: date | None, last: date | None, sums: statement.Sums
+		self, wanted: Stretch, first: date | None, last: date | None, sums: statement.Sums, export: str
 	) -> dict[str, object]:
 		"""Return why the file that is asked for cannot be made, and the shorter periods of which it can be."""
-		if not (export := argument("export")):
-			return {}
 		try:
 			check_length(sums, export)
 		except InvalidInput as error:
@@ -154,19 +153,25 @@ class _Page:
 		return {}
 
 	def _shorter(self, part: Period, entries: int, export: str) -> dict[str, str]:
-		"""Return a part of the period: a link to its file, or to its own parts where it is too long as well."""
+		"""Return a part of the period: a link to its file, or to its own parts where it is too long as well.
+
+		Of a day that no file holds there is none, but what shows it.
+		"""
 		days = {"from_date": str(part.first), "to_date": str(part.last)}
+		url = self.url(**days, export=export)
 		if fits(entries, export):
 			file = self.files[export]
 		elif part.first != part.last:
 			file = _("choose a month") if part.first.month != part.last.month else _("choose a day")
+		elif fits(entries, table.EXCEL):
+			url, file = self.url(**days, export=table.EXCEL), self.files[table.EXCEL]
 		else:
-			export, file = table.EXCEL, self.files[table.EXCEL]
+			url, file = "", _("too many for a file; choose a type above, or look at the single entries")
 		return {
 			"label": _part_in_words(part),
 			"entries": transactions_in_words(entries),
 			"file": file,
-			"url": self.url(**days, export=export),
+			"url": url,
 		}
 
 	def entries(self, wanted: Stretch, before: int | None) -> dict[str, object]:

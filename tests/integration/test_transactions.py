@@ -23,6 +23,7 @@ from prepaid_billing.ledger.period import Period, zone_of
 from prepaid_billing.ledger.verify import verify
 from prepaid_billing.payments import issuing
 from prepaid_billing.permissions import CUSTOMER
+from prepaid_billing.portal.transactions import transactions as transactions_page
 from tests import factories, site
 from tests.client import Api
 from tests.integration.test_refunds import paid
@@ -628,8 +629,31 @@ def test_no_exception_is_taken_for_the_rule_of_what_paid_for_calls(gateway: Api)
 	assert text.count("; paid from the balance") == 1 and text.count("; owed, because") == 2
 
 
+def test_a_day_that_no_file_holds_is_not_offered_as_one(
+	company: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+	book(company, 4)
+	site.fresh()
+	monkeypatch.setattr(transactions, "MOST_PRINTED", 3)
+	monkeypatch.setitem(frappe.form_dict, "export", "pdf")
+	today = clock.local_time(booked(company)[-1].booked_us, zone_of(company)).date()
+	monkeypatch.setitem(frappe.form_dict, "from_date", str(today - timedelta(days=1)))
+	monkeypatch.setitem(frappe.form_dict, "to_date", str(today))
+
+	def offered() -> tuple[str, str]:
+		[part] = transactions_page(company)["shorter"]
+		return part["file"], part["url"]
+
+	file, url = offered()
+	assert file == "Excel (CSV)" and "export=excel" in url
+	monkeypatch.setattr(transactions, "MOST_ROWS", 4)
+	file, url = offered()
+	assert not url and "single entries" in file
+
+
 @pytest.mark.parametrize(
-	"query", ["from_date=yesterday", "to_date=2026-13-01", "type=Call", "cursor=x", "view=x", "open=x"]
+	"query",
+	["from_date=yesterday", "to_date=2026-13-01", "type=Call", "cursor=x", "view=x", "open=x", "export=x"],
 )
 def test_a_page_names_no_parameter_of_ours(company: str, query: str) -> None:
 	text = Portal(*factories.make_customer(company)).get(f"/business/billing/transactions?{query}").text
