@@ -54,7 +54,7 @@ def as_table(wanted: Stretch, period: Period, flavour: str) -> Response:
 	"""Return all entries, oldest first, as a table for programs or for Excel. Raises InvalidInput."""
 	check_length(statement.sums(wanted), flavour)
 	header = list(COLUMNS) if flavour == table.PLAIN else _header()
-	name = file_name(wanted.company, table.named(_("Transactions"), flavour), period)
+	name = file_name(wanted.company, table.named(_named(_("Transactions"), wanted), flavour), period)
 	return table.response(flavour, name, header, _rows(wanted, period.zone, flavour))
 
 
@@ -62,8 +62,13 @@ def as_statement(wanted: Stretch, period: Period) -> Response:
 	"""Return a statement of a period as PDF, with what stood at its beginning and at its end. Raises InvalidInput."""
 	sums = statement.sums(wanted)
 	check_length(sums, PDF)
-	name = file_name(wanted.company, _("Statement"), period)
+	name = file_name(wanted.company, _named(_("Statement"), wanted), period)
 	return document.response(name, "templates/billing/statement.html", _statement(wanted, period, sums))
+
+
+def _named(what: str, wanted: Stretch) -> str:
+	"""Return what a file holds, with the type where it holds one alone: the complete one may lie beside it."""
+	return " ".join((what, *(_(kind) for kind in wanted.kinds)))
 
 
 def check_length(sums: statement.Sums, kind: str) -> None:

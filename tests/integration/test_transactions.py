@@ -520,6 +520,23 @@ def test_a_company_downloads_all_its_files_whatever_letters_its_name_has(name: s
 			assert plain.isascii() and kept in plain and plain.endswith(f"-2026-11-01-2026-11-28.{ending}")
 
 
+@pytest.mark.parametrize(
+	("language", "format", "told"),
+	[
+		("en", "csv", "transactions-call-charge-data"),
+		("de", "excel", "buchungen-gesprächskosten"),
+		("de", "pdf", "kontoauszug-gesprächskosten"),
+	],
+)
+def test_a_file_of_one_type_says_so_in_its_name(
+	company: str, customer: Api, language: str, format: str, told: str
+) -> None:
+	days = {"from_date": "2026-11-01", "to_date": "2026-11-28"}
+	answer = customer.get("transactions.export", format=format, type="Call Charge", _lang=language, **days)
+	_said, options = parse_options_header(answer.headers["Content-Disposition"])
+	assert f"-{told}-2026-11-01-2026-11-28." in options["filename"]
+
+
 @pytest.mark.parametrize("letter", ["x", "株"])
 def test_a_long_name_of_a_company_leaves_a_file_its_kind_and_days(letter: str) -> None:
 	period = Period(date(2026, 11, 1), date(2026, 11, 28), BERLIN)
