@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal
 from urllib.parse import urlencode
 
 import frappe
@@ -42,7 +41,7 @@ from prepaid_billing.payments import receipts
 from prepaid_billing.portal import ADDRESS, address, argument
 from prepaid_billing.portal.figures import signed
 from prepaid_billing.portal.filter import asked_days, read
-from prepaid_billing.rating.money import N_, ZERO
+from prepaid_billing.rating.money import N_
 
 PAGE = "/transactions"
 BY_DAY, BY_ENTRY = "days", "entries"
@@ -198,7 +197,7 @@ class _Page:
 			}
 			for day in days
 		]
-		self._written([row for day in shown for row in (day, *day["others"])])
+		self._written([row for day in shown for row in (day, *day["others"], *day["opened"])])
 		is_more = bool(days) and days[-1].entries.after > wanted.after
 		return {
 			"days": shown,
@@ -278,7 +277,7 @@ class _Page:
 			began_us = booking.started_us if booking else entry.booked_us
 			began = {"iso": clock.iso(began_us), "time": self._time(began_us, day.day)}
 			rows.append({**self._in_short(entry, booking, decimals), **began})
-		return self._written(rows)
+		return rows
 
 	def _time(self, instant_us: int, day: date) -> str:
 		"""Return the time of day of an instant, with its date where that is not the one of ``day``."""
@@ -396,14 +395,12 @@ def _said_once(rows: list[dict[str, object]]) -> str:
 
 
 def _sums(sums: statement.Sums, currency: str) -> dict[str, dict[str, str]]:
+	groups = group_sums(sums)
+	decimals = decimals_of((amount for _count, amount in groups.values()), currency)
 	return {
-		group: {"entries": transactions_in_words(count), "amount": _group_amount(group, amount, currency)}
-		for group, (count, amount) in group_sums(sums).items()
+		group: {"entries": transactions_in_words(count), "amount": signed(amount, currency, decimals)}
+		for group, (count, amount) in groups.items()
 	}
-
-
-def _group_amount(group: str, amount: Decimal, currency: str) -> str:
-	return signed(amount, currency) if amount != ZERO else money(ZERO, currency)
 
 
 def _receipt_url(document: str) -> str:

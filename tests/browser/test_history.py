@@ -66,7 +66,7 @@ def test_sums_of_the_page_are_those_of_the_ledger(new_caller: Callable[..., Cust
 	customer = new_caller(61, 125)
 	customer.open(TRANSACTIONS)
 	sums = customer.page.locator(".pb-sums dd:not(.pb-hint)")
-	expect(sums).to_have_text(["+€50.00", "−€1.302", "€0.00", "+€48.698"])
+	expect(sums).to_have_text(["+€50.000", "−€1.302", "€0.000", "+€48.698"])
 	site.fresh()
 	assert ledger.balance_of(customer.company).balance == Decimal("48.698")
 

@@ -598,7 +598,9 @@ def test_amounts_of_a_table_have_the_same_decimals_and_none_is_rounded(
 	call(gateway, company, 60)
 	day = clock.local_time(booked(company)[-1].booked_us, zone_of(company)).date()
 	page = portal.get(f"/business/billing/transactions?open={day}").text
-	assert re.findall(r'pb-amount">(−[^<]+)<', page) == ["−€0.84700", "−€0.420", "−€0.427"]
+	assert re.findall(r'pb-amount">(−[^<]+)<', page) == ["−€0.84700", "−€0.42000", "−€0.42700"]
+	sums = re.findall(r"<dd>([^<]+)</dd>", page)
+	assert sums == ["+€100.01234", "−€0.84700", "€0.00000", "+€99.16534"]
 
 
 def report(gateway: Api, company: str, call_id: str, seconds: int, revision: int = 0) -> None:
