@@ -131,6 +131,7 @@ def _statement(wanted: Stretch, period: Period, sums: statement.Sums) -> dict[st
 	opening, closing = statement.balances(wanted)
 	entries = [entry for window in statement.in_order(wanted) for entry in window]
 	bookings = bookings_of(entries)
+	documents = receipts.of_entries(entries)
 	groups = group_sums(sums)
 	decimals = decimals_of(
 		[
@@ -160,21 +161,29 @@ def _statement(wanted: Stretch, period: Period, sums: statement.Sums) -> dict[st
 			}
 			for group, (count, amount) in groups.items()
 		},
-		"entries": [_printed(entry, bookings.get(entry.name), period.zone, decimals) for entry in entries],
+		"entries": [
+			_printed(entry, bookings.get(entry.name), _document(entry, documents), period.zone, decimals)
+			for entry in entries
+		],
 		"made": moment(clock.local_time(clock.now_us(), period.zone)),
 		"zone": period.zone.key,
 		"footer": f"{wanted.company}, {day_of(period.first)} – {day_of(period.last)}",
 	}
 
 
+def _document(entry: frappe._dict, documents: dict[tuple[str, bool], frappe._dict]) -> frappe._dict | None:
+	return documents.get((entry.reference_name, entry.amount > 0))
+
+
 def _printed(
-	entry: frappe._dict, booking: Booking | None, zone: ZoneInfo, decimals: int
+	entry: frappe._dict, booking: Booking | None, document: frappe._dict | None, zone: ZoneInfo, decimals: int
 ) -> dict[str, object]:
 	return {
 		"date": moment(clock.local_time(entry.booked_us, zone)),
 		"began": moment(clock.local_time(booking.started_us, zone)) if booking else "",
 		"kind": _(entry.transaction_type),
 		"description": description(entry, booking),
+		"document": f"{receipts.title(document)} {document.receipt_number}" if document else "",
 		"amount": money(entry.amount, entry.currency, exact=True, decimals=decimals),
 		"balance": money(entry.balance_after, entry.currency, exact=True, decimals=decimals),
 	}
@@ -186,7 +195,7 @@ def _rows(wanted: Stretch, zone: ZoneInfo, flavour: str) -> Iterator[list[Cell]]
 		documents = receipts.of_entries(window)
 		for entry in window:
 			booking = bookings.get(entry.name)
-			document = documents.get((entry.reference_name, entry.amount > 0))
+			document = _document(entry, documents)
 			kind = entry.transaction_type if flavour == table.PLAIN else _(entry.transaction_type)
 			yield [
 				*(entry.sequence, Instant(entry.booked_us, zone), kind),

@@ -697,6 +697,8 @@ def test_an_accountant_finds_who_sold_to_whom_and_the_number_of_each_receipt() -
 	site.fresh()
 	receipt = frappe.db.get_value("Balance Topup", topup.name, "receipt")
 	number = frappe.db.get_value("Billing Receipt", receipt, "receipt_number")
+	assert f"Test receipt {number}" in text, text
+	assert f"Testbeleg {number}" in statement_of(customer, _lang="de")
 	rows = table(customer.get("transactions.export", format="csv"))
 	assert [*rows[0]][-1] == "receipt"
 	assert [row["receipt"] for row in rows if row["type"] == "Top-up"] == [number]
@@ -727,3 +729,6 @@ def test_a_refund_and_its_reversal_are_linked_to_their_own_documents() -> None:
 	)
 	links = re.findall(r'receipt=(\w+)">([^<]+)<', page)
 	assert links == [(reversal, "Test of a reversal"), (note, "Test credit note")]
+	text = statement_of(Api(factories.make_api_customer(_company)))
+	for document in (reversal, note):
+		assert frappe.db.get_value("Billing Receipt", document, "receipt_number") in text, text
