@@ -147,7 +147,7 @@ def test_statement_too_long_for_paper_is_offered_in_parts_that_are_not(new_custo
 	said = page.get_by_text("this one has 1,002. Choose a shorter period")
 	expect(said).to_be_focused()
 	expect(page.get_by_role("link", name="Data (CSV)")).to_be_visible()
-	parts = page.get_by_role("region", name=re.compile("this one has")).get_by_role("listitem")
+	parts = page.get_by_role("region", name="Shorter periods", exact=True).get_by_role("listitem")
 	expect(parts).to_have_count(2)
 	expect(parts.first).to_contain_text("1 transaction · Statement (PDF)")
 	with page.expect_download() as download:
@@ -159,7 +159,9 @@ def test_statement_too_long_for_paper_is_offered_in_parts_that_are_not(new_custo
 	expect(page.get_by_label("From", exact=True)).not_to_have_value("")
 	expect(parts).to_have_count(1)
 	with page.expect_download() as download:
-		page.get_by_role("region").get_by_role("link", name=re.compile(r"Excel \(CSV\)")).click()
+		page.get_by_role("region", name="Shorter periods").get_by_role(
+			"link", name=re.compile(r"Excel \(CSV\)")
+		).click()
 	assert download.value.suggested_filename.endswith(".csv")
 	page.goto(f"{TRANSACTIONS}?type=Call+Charge")
 	with page.expect_download() as download:
