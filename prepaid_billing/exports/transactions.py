@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import frappe
 from frappe import _
+from frappe.translate import print_language
 from werkzeug.wrappers import Response
 
 from prepaid_billing import settings
@@ -190,21 +191,31 @@ def _printed(
 
 
 def _rows(wanted: Stretch, zone: ZoneInfo, flavour: str) -> Iterator[list[Cell]]:
+	# Programs read the same words whoever asks for them.
+	language = "en" if flavour == table.PLAIN else frappe.local.lang
 	for window in statement.in_order(wanted):
-		bookings = bookings_of(window)
-		documents = receipts.of_entries(window)
-		for entry in window:
-			booking = bookings.get(entry.name)
-			document = _document(entry, documents)
-			kind = entry.transaction_type if flavour == table.PLAIN else _(entry.transaction_type)
-			yield [
-				*(entry.sequence, Instant(entry.booked_us, zone), kind),
-				call_in_words(booking, booking.description) if booking else description(entry, None),
-				*(entry.amount, entry.balance_after, entry.currency),
-				*_call(booking, zone),
-				entry.reference_name if entry.reference_doctype == "Balance Topup" else None,
-				document.receipt_number if document else None,
-			]
+		with print_language(language):
+			rows = _window(window, zone)
+		yield from rows
+
+
+def _window(window: list[frappe._dict], zone: ZoneInfo) -> list[list[Cell]]:
+	bookings = bookings_of(window)
+	documents = receipts.of_entries(window)
+	return [_line(entry, bookings.get(entry.name), _document(entry, documents), zone) for entry in window]
+
+
+def _line(
+	entry: frappe._dict, booking: Booking | None, document: frappe._dict | None, zone: ZoneInfo
+) -> list[Cell]:
+	return [
+		*(entry.sequence, Instant(entry.booked_us, zone), _(entry.transaction_type)),
+		call_in_words(booking, booking.description) if booking else description(entry, None),
+		*(entry.amount, entry.balance_after, entry.currency),
+		*_call(booking, zone),
+		entry.reference_name if entry.reference_doctype == "Balance Topup" else None,
+		document.receipt_number if document else None,
+	]
 
 
 def _call(booking: Booking | None, zone: ZoneInfo) -> list[Cell]:
