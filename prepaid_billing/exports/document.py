@@ -6,6 +6,8 @@ import frappe
 from frappe.utils.pdf import get_pdf
 from werkzeug.wrappers import Response
 
+from prepaid_billing.exports import attachment
+
 _PAGE = {
 	"page-size": "A4",
 	"margin-top": "18mm",
@@ -23,6 +25,6 @@ def response(filename: str, template: str, context: dict[str, object]) -> Respon
 	answer = Response(
 		get_pdf(html, {**_PAGE, "footer-left": str(context["footer"])}), mimetype="application/pdf"
 	)
-	answer.headers.add("Content-Disposition", "attachment", filename=f"{filename}.pdf")
+	answer.headers["Content-Disposition"] = attachment(f"{filename}.pdf")
 	answer.headers["Cache-Control"] = "private, no-store"
 	return answer

@@ -15,6 +15,7 @@ import frappe
 from frappe import _
 from werkzeug.wrappers import Response
 
+from prepaid_billing.exports import attachment
 from prepaid_billing.ledger import clock
 from prepaid_billing.rating.money import as_text
 
@@ -40,7 +41,7 @@ def response(flavour: str, filename: str, header: list[str], rows: Iterable[list
 	"""Return a download whose rows are read while it is sent: a long table takes no more memory than a short one."""
 	answer = Response(lines(flavour, header, rows), mimetype="text/csv", direct_passthrough=True)
 	answer.headers["Content-Type"] = "text/csv; charset=utf-8"
-	answer.headers.add("Content-Disposition", "attachment", filename=f"{filename}.csv")
+	answer.headers["Content-Disposition"] = attachment(f"{filename}.csv")
 	answer.headers["Cache-Control"] = "private, no-store"
 	return answer
 

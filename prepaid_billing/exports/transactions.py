@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import frappe
 from frappe import _
+from frappe.translate import print_language
 from werkzeug.wrappers import Response
 
 from prepaid_billing import settings
@@ -54,7 +55,7 @@ def as_table(wanted: Stretch, period: Period, flavour: str) -> Response:
 	"""Return all entries, oldest first, as a table for programs or for Excel. Raises InvalidInput."""
 	check_length(statement.sums(wanted), flavour)
 	header = list(COLUMNS) if flavour == table.PLAIN else _header()
-	name = file_name(wanted.company, table.named(_("Transactions"), flavour), period)
+	name = file_name(wanted.company, table.named(_named(_("Transactions"), wanted), flavour), period)
 	return table.response(flavour, name, header, _rows(wanted, period.zone, flavour))
 
 
@@ -62,8 +63,13 @@ def as_statement(wanted: Stretch, period: Period) -> Response:
 	"""Return a statement of a period as PDF, with what stood at its beginning and at its end. Raises InvalidInput."""
 	sums = statement.sums(wanted)
 	check_length(sums, PDF)
-	name = file_name(wanted.company, _("Statement"), period)
+	name = file_name(wanted.company, _named(_("Statement"), wanted), period)
 	return document.response(name, "templates/billing/statement.html", _statement(wanted, period, sums))
+
+
+def _named(what: str, wanted: Stretch) -> str:
+	"""Return what a file holds, with the type where it holds one alone: the complete one may lie beside it."""
+	return " ".join((what, *(_(kind) for kind in wanted.kinds)))
 
 
 def check_length(sums: statement.Sums, kind: str) -> None:
@@ -126,6 +132,7 @@ def _statement(wanted: Stretch, period: Period, sums: statement.Sums) -> dict[st
 	opening, closing = statement.balances(wanted)
 	entries = [entry for window in statement.in_order(wanted) for entry in window]
 	bookings = bookings_of(entries)
+	documents = receipts.of_entries(entries)
 	groups = group_sums(sums)
 	decimals = decimals_of(
 		[
@@ -155,42 +162,60 @@ def _statement(wanted: Stretch, period: Period, sums: statement.Sums) -> dict[st
 			}
 			for group, (count, amount) in groups.items()
 		},
-		"entries": [_printed(entry, bookings.get(entry.name), period.zone, decimals) for entry in entries],
+		"entries": [
+			_printed(entry, bookings.get(entry.name), _document(entry, documents), period.zone, decimals)
+			for entry in entries
+		],
 		"made": moment(clock.local_time(clock.now_us(), period.zone)),
 		"zone": period.zone.key,
 		"footer": f"{wanted.company}, {day_of(period.first)} – {day_of(period.last)}",
 	}
 
 
+def _document(entry: frappe._dict, documents: dict[tuple[str, bool], frappe._dict]) -> frappe._dict | None:
+	return documents.get((entry.reference_name, entry.amount > 0))
+
+
 def _printed(
-	entry: frappe._dict, booking: Booking | None, zone: ZoneInfo, decimals: int
+	entry: frappe._dict, booking: Booking | None, document: frappe._dict | None, zone: ZoneInfo, decimals: int
 ) -> dict[str, object]:
 	return {
 		"date": moment(clock.local_time(entry.booked_us, zone)),
 		"began": moment(clock.local_time(booking.started_us, zone)) if booking else "",
 		"kind": _(entry.transaction_type),
 		"description": description(entry, booking),
+		"document": f"{receipts.title(document)} {document.receipt_number}" if document else "",
 		"amount": money(entry.amount, entry.currency, exact=True, decimals=decimals),
 		"balance": money(entry.balance_after, entry.currency, exact=True, decimals=decimals),
 	}
 
 
 def _rows(wanted: Stretch, zone: ZoneInfo, flavour: str) -> Iterator[list[Cell]]:
+	# Programs read the same words whoever asks for them.
+	language = "en" if flavour == table.PLAIN else frappe.local.lang
 	for window in statement.in_order(wanted):
-		bookings = bookings_of(window)
-		documents = receipts.of_entries(window)
-		for entry in window:
-			booking = bookings.get(entry.name)
-			document = documents.get((entry.reference_name, entry.amount > 0))
-			kind = entry.transaction_type if flavour == table.PLAIN else _(entry.transaction_type)
-			yield [
-				*(entry.sequence, Instant(entry.booked_us, zone), kind),
-				call_in_words(booking, booking.description) if booking else description(entry, None),
-				*(entry.amount, entry.balance_after, entry.currency),
-				*_call(booking, zone),
-				entry.reference_name if entry.reference_doctype == "Balance Topup" else None,
-				document.receipt_number if document else None,
-			]
+		with print_language(language):
+			rows = _window(window, zone)
+		yield from rows
+
+
+def _window(window: list[frappe._dict], zone: ZoneInfo) -> list[list[Cell]]:
+	bookings = bookings_of(window)
+	documents = receipts.of_entries(window)
+	return [_line(entry, bookings.get(entry.name), _document(entry, documents), zone) for entry in window]
+
+
+def _line(
+	entry: frappe._dict, booking: Booking | None, document: frappe._dict | None, zone: ZoneInfo
+) -> list[Cell]:
+	return [
+		*(entry.sequence, Instant(entry.booked_us, zone), _(entry.transaction_type)),
+		call_in_words(booking, booking.description) if booking else description(entry, None),
+		*(entry.amount, entry.balance_after, entry.currency),
+		*_call(booking, zone),
+		entry.reference_name if entry.reference_doctype == "Balance Topup" else None,
+		document.receipt_number if document else None,
+	]
 
 
 def _call(booking: Booking | None, zone: ZoneInfo) -> list[Cell]:

@@ -24,6 +24,7 @@ from prepaid_billing.portal import ADDRESS, address, argument
 from prepaid_billing.portal.figures import minutes, number, price_in_words, short
 from prepaid_billing.portal.overview import blocked, takes_topups
 from prepaid_billing.portal.typed import example, typed_amount
+from prepaid_billing.rating.money import payment_step
 from prepaid_billing.rating.price import Rate
 
 
@@ -38,6 +39,9 @@ def topup_form(company: str) -> dict[str, object]:
 	if not allowed:
 		raise limits.not_set_up(view.currency)
 	month = recent.of_last_days(company, recent.MONTH).amount
+	offers = suggested(
+		month, allowed.suggested, allowed.smallest, allowed.largest, payment_step(view.currency)
+	)
 	return {
 		"available": money(view.available, view.currency),
 		"currency": view.currency,
@@ -46,9 +50,9 @@ def topup_form(company: str) -> dict[str, object]:
 		"price": price_in_words(rate, view.currency),
 		"month": money(month, view.currency) if month > 0 else "",
 		"choices": [
-			{"value": f"{amount:f}", **_offer(amount, rate, view.currency)}
-			for amount in suggested(month, allowed.suggested, allowed.smallest, allowed.largest)
+			{"value": f"{amount:f}", **_offer(amount, rate, view.currency)} for amount in offers.amounts
 		],
+		"first": f"{offers.first:f}" if offers.first else "",
 		"vat": _vat_in_words(),
 		"is_mailed": _is_mailed(company),
 		"blocked": blocked(stop),

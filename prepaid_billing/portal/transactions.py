@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import date
-from decimal import Decimal
 from urllib.parse import urlencode
 
 import frappe
@@ -43,12 +41,15 @@ from prepaid_billing.payments import receipts
 from prepaid_billing.portal import ADDRESS, address, argument
 from prepaid_billing.portal.figures import signed
 from prepaid_billing.portal.filter import asked_days, read
-from prepaid_billing.rating.money import ZERO
+from prepaid_billing.rating.money import N_
 
 PAGE = "/transactions"
 BY_DAY, BY_ENTRY = "days", "entries"
 DAYS, ENTRIES = 14, 50
 """What one page shows."""
+
+_PAID = N_("paid from the balance")
+"""What paid for nearly every call."""
 
 _MOST_OTHERS = 200
 _FILTER = ("from_date", "to_date", "type", "view")
@@ -116,10 +117,11 @@ class _Page:
 		)
 		by_entry = read(self._view) == BY_ENTRY
 		before = read(self._cursor)
+		export = read(lambda: inputs.optional_choice(argument("export"), "export", self.files))
 		wanted = statement.between(self.company, first, last, self.zone, (kind,) if kind else ())
 		sums = statement.sums(wanted)
 		return {
-			**self.too_long(wanted, first, last, sums),
+			**(self.too_long(wanted, first, last, sums, export) if export else {}),
 			**(self.entries(wanted, before) if kind or by_entry else self.days(wanted, before)),
 			"is_continued": before is not None,
 			"period": _period_in_words(first, last),
@@ -134,11 +136,9 @@ class _Page:
 		return inputs.whole_number(cursor, "cursor", least=1) if cursor else None
 
 	def too_long(
-		self, wanted: Stretch, first: date | None, last: date | None, sums: statement.Sums
+		self, wanted: Stretch, first: date | None, last: date | None, sums: statement.Sums, export: str
 	) -> dict[str, object]:
 		"""Return why the file that is asked for cannot be made, and the shorter periods of which it can be."""
-		if not (export := argument("export")):
-			return {}
 		try:
 			check_length(sums, export)
 		except InvalidInput as error:
@@ -152,19 +152,25 @@ class _Page:
 		return {}
 
 	def _shorter(self, part: Period, entries: int, export: str) -> dict[str, str]:
-		"""Return a part of the period: a link to its file, or to its own parts where it is too long as well."""
+		"""Return a part of the period: a link to its file, or to its own parts where it is too long as well.
+
+		Of a day that no file holds there is none, but what shows it.
+		"""
 		days = {"from_date": str(part.first), "to_date": str(part.last)}
+		url = self.url(**days, export=export)
 		if fits(entries, export):
 			file = self.files[export]
 		elif part.first != part.last:
 			file = _("choose a month") if part.first.month != part.last.month else _("choose a day")
+		elif fits(entries, table.EXCEL):
+			url, file = self.url(**days, export=table.EXCEL), self.files[table.EXCEL]
 		else:
-			export, file = table.EXCEL, self.files[table.EXCEL]
+			url, file = "", _("too many for a file; choose a type above, or look at the single entries")
 		return {
 			"label": _part_in_words(part),
 			"entries": transactions_in_words(entries),
 			"file": file,
-			"url": self.url(**days, export=export),
+			"url": url,
 		}
 
 	def entries(self, wanted: Stretch, before: int | None) -> dict[str, object]:
@@ -191,7 +197,7 @@ class _Page:
 			}
 			for day in days
 		]
-		self._written([row for day in shown for row in (day, *day["others"])])
+		self._written([row for day in shown for row in (day, *day["others"], *day["opened"])])
 		is_more = bool(days) and days[-1].entries.after > wanted.after
 		return {
 			"days": shown,
@@ -239,6 +245,7 @@ class _Page:
 			"toggle_url": self._place(f"day-{iso}", "" if is_open else iso),
 			"opened": opened,
 			"paid_from": _said_once(opened),
+			"usual": _(_PAID),
 			"says_payments": any(row["call"] and row["call"]["paid_from"] for row in opened),
 			"all_url": self.url(view=BY_ENTRY, from_date=iso, to_date=iso),
 			"shown": ENTRIES,
@@ -270,7 +277,7 @@ class _Page:
 			began_us = booking.started_us if booking else entry.booked_us
 			began = {"iso": clock.iso(began_us), "time": self._time(began_us, day.day)}
 			rows.append({**self._in_short(entry, booking, decimals), **began})
-		return self._written(rows)
+		return rows
 
 	def _time(self, instant_us: int, day: date) -> str:
 		"""Return the time of day of an instant, with its date where that is not the one of ``day``."""
@@ -365,33 +372,35 @@ def _paid_from(entry: frappe._dict) -> str:
 	if entry.amount > 0:
 		return _("given back to the balance")
 	if entry.balance_after >= 0:
-		return _("paid from the balance")
+		return _(_PAID)
 	if entry.balance_after - entry.amount <= 0:
 		return _("owed, because the balance was used up")
 	return _("paid from the balance in part, the rest is owed")
 
 
 def _said_once(rows: list[dict[str, object]]) -> str:
-	"""Return in a sentence what paid for most of the calls, and leave it out of their rows: what is left there differs."""
-	calls = [row["call"] for row in rows if row["call"]]
-	if len(calls) < 2:
+	"""Return in a sentence that the balance paid, and leave it out of the rows, where it did for two calls or more.
+
+	It alone is the rule: what is owed or given back is said where it is so. Corrections are no calls, but follow it.
+	"""
+	usual = _(_PAID)
+	told = [(row["call"], row["is_correction"]) for row in rows if row["call"]]
+	if sum(call["paid_from"] == usual for call, is_correction in told if not is_correction) < 2:
 		return ""
-	[(usual, count)] = Counter(call["paid_from"] for call in calls).most_common(1)
-	for call in calls:
+	is_all = all(call["paid_from"] == usual for call, _is_correction in told)
+	for call, _is_correction in told:
 		call["paid_from"] = "" if call["paid_from"] == usual else call["paid_from"]
-	words = _("All calls shown: {0}.") if count == len(calls) else _("Calls without a note: {0}.")
+	words = _("Payment of all calls shown: {0}.") if is_all else _("Payment where none is stated: {0}.")
 	return words.format(usual)
 
 
 def _sums(sums: statement.Sums, currency: str) -> dict[str, dict[str, str]]:
+	groups = group_sums(sums)
+	decimals = decimals_of((amount for _count, amount in groups.values()), currency)
 	return {
-		group: {"entries": transactions_in_words(count), "amount": _group_amount(group, amount, currency)}
-		for group, (count, amount) in group_sums(sums).items()
+		group: {"entries": transactions_in_words(count), "amount": signed(amount, currency, decimals)}
+		for group, (count, amount) in groups.items()
 	}
-
-
-def _group_amount(group: str, amount: Decimal, currency: str) -> str:
-	return signed(amount, currency) if amount != ZERO else money(ZERO, currency)
 
 
 def _receipt_url(document: str) -> str:

@@ -130,13 +130,14 @@ class _Page:
 		by_month = len(days) > MOST_DAYS
 		parts = _months(days) if by_month else {day_of(day): used for day, used in days.items()}
 		highest, most = max(parts.items(), key=lambda part: part[1].amount)
+		decimals = decimals_of((used.amount for used in parts.values()), self.currency)
 		words = (_("Cost per month"), _("Month")) if by_month else (_("Cost per day"), _("Day"))
 		return {
 			"parts": self._bars([(label, used, used.amount) for label, used in parts.items()]),
 			"parts_title": words[0],
 			"part": words[1],
 			"highest": (_("{0} in {1}") if by_month else _("{0} on {1}")).format(
-				money(most.amount, self.currency), highest
+				money(most.amount, self.currency, exact=True, decimals=decimals), highest
 			),
 		}
 

@@ -58,7 +58,7 @@ def test_one_calls_price_is_found_in_two_clicks_from_the_overview(
 	expect(call).to_contain_text("+4930123456")
 	expect(call).to_contain_text("−€0.427")
 	expect(call).to_contain_text("€0.42")
-	expect(page.get_by_text("All calls shown: paid from the balance.")).to_be_visible()
+	expect(page.get_by_text("Payment of all calls shown: paid from the balance.")).to_be_visible()
 	expect(call).not_to_contain_text("paid from")
 
 
@@ -66,7 +66,7 @@ def test_sums_of_the_page_are_those_of_the_ledger(new_caller: Callable[..., Cust
 	customer = new_caller(61, 125)
 	customer.open(TRANSACTIONS)
 	sums = customer.page.locator(".pb-sums dd:not(.pb-hint)")
-	expect(sums).to_have_text(["+€50.00", "−€1.302", "€0.00", "+€48.698"])
+	expect(sums).to_have_text(["+€50.000", "−€1.302", "€0.000", "+€48.698"])
 	site.fresh()
 	assert ledger.balance_of(customer.company).balance == Decimal("48.698")
 
@@ -147,7 +147,7 @@ def test_statement_too_long_for_paper_is_offered_in_parts_that_are_not(new_custo
 	said = page.get_by_text("this one has 1,002. Choose a shorter period")
 	expect(said).to_be_focused()
 	expect(page.get_by_role("link", name="Data (CSV)")).to_be_visible()
-	parts = page.get_by_role("region", name=re.compile("this one has")).get_by_role("listitem")
+	parts = page.get_by_role("region", name="Shorter periods", exact=True).get_by_role("listitem")
 	expect(parts).to_have_count(2)
 	expect(parts.first).to_contain_text("1 transaction · Statement (PDF)")
 	with page.expect_download() as download:
@@ -159,7 +159,9 @@ def test_statement_too_long_for_paper_is_offered_in_parts_that_are_not(new_custo
 	expect(page.get_by_label("From", exact=True)).not_to_have_value("")
 	expect(parts).to_have_count(1)
 	with page.expect_download() as download:
-		page.get_by_role("region").get_by_role("link", name=re.compile(r"Excel \(CSV\)")).click()
+		page.get_by_role("region", name="Shorter periods").get_by_role(
+			"link", name=re.compile(r"Excel \(CSV\)")
+		).click()
 	assert download.value.suggested_filename.endswith(".csv")
 	page.goto(f"{TRANSACTIONS}?type=Call+Charge")
 	with page.expect_download() as download:

@@ -53,6 +53,13 @@ def test_minutes_of_usage_and_overview_are_rounded_half_up() -> None:
 	assert "Billed minutes 3 " in text_of(company)
 
 
+def test_the_highest_day_is_told_as_its_bar_is() -> None:
+	company = make_company("50")
+	record(company, 61)
+	page = text_of(company, f"{BILLING}/usage")
+	assert re.search(r"Highest: €0\.427 on", page), page
+
+
 def test_one_minute_is_one_minute() -> None:
 	company = make_company("0.50", rate_per_minute=0.42)
 	assert "Enough for about 1 minute " in text_of(company)

@@ -155,6 +155,17 @@ def test_a_payment_that_failed_on_its_way_is_told_with_its_reason() -> None:
 	assert "did not go through" not in text_of(company)
 
 
+def test_links_of_several_open_payments_tell_which_one_they_are_for() -> None:
+	company = make_company("5")
+	for amount in (50, 60):
+		pay(topups.create(company, Decimal(amount))["checkout_url"], DECLINED_CARD)
+	page = Portal(*make_customer(company)).get(PAGE).text
+	for words in ("Cancel this top-up", "Continue the payment"):
+		told = re.findall(rf'{words}<span class="sr-only">: ([^,]+), ([^<]+)</span></a>', page)
+		assert [amount for amount, _moment in told] == ["€60.00", "€50.00"]
+		assert all(re.fullmatch(r"\d+ \w+ \d{4}, \d\d:\d\d", moment) for _amount, moment in told), told
+
+
 def test_a_payment_that_was_begun_can_be_continued_by_who_may_pay() -> None:
 	company = make_company("5")
 	begun = topups.create(company, Decimal(50))

@@ -11,17 +11,19 @@ from zoneinfo import ZoneInfo
 import frappe
 import pytest
 from frappe.website.utils import cleanup_page_name
+from werkzeug.http import parse_options_header
 
 from prepaid_billing import ledger
 from prepaid_billing.exceptions import InvalidInput
+from prepaid_billing.exports import file_name, transactions
 from prepaid_billing.exports import table as tables
-from prepaid_billing.exports import transactions
 from prepaid_billing.exports.table import safe
 from prepaid_billing.ledger import checkpoints, clock, statement
 from prepaid_billing.ledger.period import Period, zone_of
 from prepaid_billing.ledger.verify import verify
 from prepaid_billing.payments import issuing
 from prepaid_billing.permissions import CUSTOMER
+from prepaid_billing.portal.transactions import transactions as transactions_page
 from tests import factories, site
 from tests.client import Api
 from tests.integration.test_refunds import paid
@@ -281,6 +283,20 @@ def test_table_for_programs_is_rfc_4180_and_holds_every_entry(
 	)
 
 
+def test_table_for_programs_has_the_same_words_in_every_language(
+	company: str, customer: Api, gateway: Api
+) -> None:
+	call_id = call(gateway, company, 61)
+	report(gateway, company, call_id, 30, 1)
+	key = f"test:{company}:{factories.new_id()}"
+	ledger.debit(company, Decimal(1), transaction_type="Dispute", key=key, description="fraudulent")
+	english, german = (customer.get("transactions.export", format="csv", _lang=to) for to in ("en", "de"))
+	assert english.content == german.content
+	texts = [row["description"] for row in table(german)]
+	assert texts[1] == "Call to +4930123456 (1:01)" and "length corrected from 1:01 to 0:30" in texts[2]
+	assert texts[3] == "The payment was reported as not authorised."
+
+
 def test_table_for_excel_is_as_a_german_excel_opens_it(company: str, customer: Api, gateway: Api) -> None:
 	call(gateway, company, 61)
 	answer = customer.get("transactions.export", format="excel", _lang="de")
@@ -494,6 +510,57 @@ def test_a_file_is_named_by_whose_it_is_what_it_holds_and_its_days(
 
 
 @pytest.mark.parametrize(
+	("name", "kept"),
+	[
+		("Łódź Telekom", "-odz-telekom-"),
+		("Nord – Süd GmbH", "-nord-sud-gmbh-"),
+		("O’Neill Ltd", "-oneill-ltd-"),
+		("株式会社", "prepaid-billing-"),
+	],
+)
+def test_a_company_downloads_all_its_files_whatever_letters_its_name_has(name: str, kept: str) -> None:
+	company = factories.make_company("1", company_name=f"{name} {factories.new_id()}")
+	customer = Api(factories.make_api_customer(company))
+	days = {"from_date": "2026-11-01", "to_date": "2026-11-28"}
+	for method in ("transactions", "usage"):
+		for format, ending in (("csv", "csv"), ("excel", "csv"), ("pdf", "pdf")):
+			answer = customer.get(f"{method}.export", format=format, **days)
+			assert answer.status_code == 200, answer.text
+			said, options = parse_options_header(answer.headers["Content-Disposition"])
+			assert said == "attachment" and cleanup_page_name(company) in options["filename"]
+			assert options["filename"].endswith(f"-2026-11-01-2026-11-28.{ending}")
+			# What programs take that know no RFC 8187.
+			[plain] = re.findall(r"filename=([^;]+)", answer.headers["Content-Disposition"])
+			assert plain.isascii() and kept in plain and plain.endswith(f"-2026-11-01-2026-11-28.{ending}")
+
+
+@pytest.mark.parametrize(
+	("language", "format", "told"),
+	[
+		("en", "csv", "transactions-call-charge-data"),
+		("de", "excel", "buchungen-gesprächskosten"),
+		("de", "pdf", "kontoauszug-gesprächskosten"),
+	],
+)
+def test_a_file_of_one_type_says_so_in_its_name(
+	company: str, customer: Api, language: str, format: str, told: str
+) -> None:
+	days = {"from_date": "2026-11-01", "to_date": "2026-11-28"}
+	answer = customer.get("transactions.export", format=format, type="Call Charge", _lang=language, **days)
+	_said, options = parse_options_header(answer.headers["Content-Disposition"])
+	assert f"-{told}-2026-11-01-2026-11-28." in options["filename"]
+
+
+@pytest.mark.parametrize("letter", ["x", "株"])
+def test_a_long_name_of_a_company_leaves_a_file_its_kind_and_days(letter: str) -> None:
+	period = Period(date(2026, 11, 1), date(2026, 11, 28), BERLIN)
+	name = file_name(letter * 140, "Transactions Data", period)
+	assert name.startswith(f"prepaid-billing-{letter * 20}")
+	assert name.endswith(f"{letter}-transactions-data-2026-11-01-2026-11-28")
+	assert len(name.encode()) <= 140
+
+
+@pytest.mark.parametrize(
 	"text,written",
 	[
 		("1234567890123456789", '="1234567890123456789"'),
@@ -545,30 +612,35 @@ def test_amounts_of_a_table_have_the_same_decimals_and_none_is_rounded(
 	call(gateway, company, 60)
 	day = clock.local_time(booked(company)[-1].booked_us, zone_of(company)).date()
 	page = portal.get(f"/business/billing/transactions?open={day}").text
-	assert re.findall(r'pb-amount">(−[^<]+)<', page) == ["−€0.84700", "−€0.420", "−€0.427"]
+	assert re.findall(r'pb-amount">(−[^<]+)<', page) == ["−€0.84700", "−€0.42000", "−€0.42700"]
+	sums = re.findall(r"<dd>([^<]+)</dd>", page)
+	assert sums == ["+€100.01234", "−€0.84700", "€0.00000", "+€99.16534"]
+
+
+def report(gateway: Api, company: str, call_id: str, seconds: int, revision: int = 0) -> None:
+	row = {"call_id": call_id, "company": company, "duration_sec": seconds, "revision": revision}
+	[outcome] = gateway.ok("calls.record", cdrs=[{**row, "callee": "+4930555"}])
+	assert outcome["result"] == "accepted", outcome
 
 
 def test_what_paid_for_a_call_is_said_in_a_whole_sentence_for_each_case(gateway: Api) -> None:
 	company = factories.make_company("1")
-	call_id = factories.new_id()
-
-	def report(seconds: int, revision: int) -> None:
-		row = {"call_id": call_id, "company": company, "duration_sec": seconds, "revision": revision}
-		[outcome] = gateway.ok("calls.record", cdrs=[{**row, "callee": "+4930555"}])
-		assert outcome["result"] == "accepted", outcome
-
-	report(60, 0)
+	first, second = factories.new_id(), factories.new_id()
+	report(gateway, company, first, 60)
 	assert "; paid from the balance" in entries_page(company)
-	report(61, 1)
+	report(gateway, company, first, 61, 1)
 	text = entries_page(company)
-	assert "All calls shown: paid from the balance." in text and "; paid from" not in text
-	report(600, 2)
+	assert text.count("; paid from the balance") == 2 and "Payment" not in text
+	report(gateway, company, second, 60)
+	text = entries_page(company)
+	assert "Payment of all calls shown: paid from the balance." in text and "; paid from" not in text
+	report(gateway, company, first, 600, 2)
 	text = entries_page(company)
 	assert "; paid from the balance in part, the rest is owed" in text
-	assert "Calls without a note: paid from the balance." in text and text.count("paid from") == 2
-	report(660, 3)
+	assert "Payment where none is stated: paid from the balance." in text and text.count("paid from") == 2
+	report(gateway, company, first, 660, 3)
 	assert "; owed, because the balance was used up" in entries_page(company)
-	report(30, 4)
+	report(gateway, company, first, 30, 4)
 	text = entries_page(company)
 	assert "; given back to the balance" in text
 	assert "paid from given" not in text.lower() and "paid from:" not in text
@@ -576,11 +648,45 @@ def test_what_paid_for_a_call_is_said_in_a_whole_sentence_for_each_case(gateway:
 	day = clock.local_time(booked(company)[-1].booked_us, zone_of(company)).date()
 	opened = entries_page(company, path=f"open={day}")
 	assert "given back to the balance" in opened and "paid from given" not in opened.lower()
-	assert "Calls without a note: paid from the balance." in opened and opened.count("from the balance.") == 1
+	assert "Payment where none is stated: paid from the balance." in opened
+	# The sentence, three rows that show nothing but say it to a screen reader, and the one paid in part.
+	assert opened.count("paid from the balance") == 5
+
+
+def test_no_exception_is_taken_for_the_rule_of_what_paid_for_calls(gateway: Api) -> None:
+	company = factories.make_company("0.42")
+	for _number in range(3):
+		report(gateway, company, factories.new_id(), 60)
+	text = entries_page(company)
+	assert "Payment" not in text
+	assert text.count("; paid from the balance") == 1 and text.count("; owed, because") == 2
+
+
+def test_a_day_that_no_file_holds_is_not_offered_as_one(
+	company: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+	book(company, 4)
+	site.fresh()
+	monkeypatch.setattr(transactions, "MOST_PRINTED", 3)
+	monkeypatch.setitem(frappe.form_dict, "export", "pdf")
+	today = clock.local_time(booked(company)[-1].booked_us, zone_of(company)).date()
+	monkeypatch.setitem(frappe.form_dict, "from_date", str(today - timedelta(days=1)))
+	monkeypatch.setitem(frappe.form_dict, "to_date", str(today))
+
+	def offered() -> tuple[str, str]:
+		[part] = transactions_page(company)["shorter"]
+		return part["file"], part["url"]
+
+	file, url = offered()
+	assert file == "Excel (CSV)" and "export=excel" in url
+	monkeypatch.setattr(transactions, "MOST_ROWS", 4)
+	file, url = offered()
+	assert not url and "single entries" in file
 
 
 @pytest.mark.parametrize(
-	"query", ["from_date=yesterday", "to_date=2026-13-01", "type=Call", "cursor=x", "view=x", "open=x"]
+	"query",
+	["from_date=yesterday", "to_date=2026-13-01", "type=Call", "cursor=x", "view=x", "open=x", "export=x"],
 )
 def test_a_page_names_no_parameter_of_ours(company: str, query: str) -> None:
 	text = Portal(*factories.make_customer(company)).get(f"/business/billing/transactions?{query}").text
@@ -605,6 +711,8 @@ def test_an_accountant_finds_who_sold_to_whom_and_the_number_of_each_receipt() -
 	site.fresh()
 	receipt = frappe.db.get_value("Balance Topup", topup.name, "receipt")
 	number = frappe.db.get_value("Billing Receipt", receipt, "receipt_number")
+	assert f"Test receipt {number}" in text, text
+	assert f"Testbeleg {number}" in statement_of(customer, _lang="de")
 	rows = table(customer.get("transactions.export", format="csv"))
 	assert [*rows[0]][-1] == "receipt"
 	assert [row["receipt"] for row in rows if row["type"] == "Top-up"] == [number]
@@ -635,3 +743,6 @@ def test_a_refund_and_its_reversal_are_linked_to_their_own_documents() -> None:
 	)
 	links = re.findall(r'receipt=(\w+)">([^<]+)<', page)
 	assert links == [(reversal, "Test of a reversal"), (note, "Test credit note")]
+	text = statement_of(Api(factories.make_api_customer(_company)))
+	for document in (reversal, note):
+		assert frappe.db.get_value("Billing Receipt", document, "receipt_number") in text, text

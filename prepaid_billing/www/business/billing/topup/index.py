@@ -57,8 +57,7 @@ def _preselect(context: frappe._dict, text: str | None) -> None:
 		)
 	except BillingError:
 		value = OTHER
-	first = context.choices[0]["value"] if context.choices else OTHER
-	context.selected = first if text is None else value
+	context.selected = (context.first or OTHER) if text is None else value
 	context.typed = text if text and context.selected == OTHER else ""
 	context.own = _bought(context)
 
