@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import frappe
 from frappe import _
+from frappe.translate import get_language
 from frappe.utils import escape_html
 
 from prepaid_billing import settings
@@ -19,10 +20,19 @@ _FRAMEWORK = "Frappe"
 """What Frappe calls a site that nobody has named."""
 
 
+def speak_as_the_browser() -> None:
+	"""Let these pages speak a guest's language: called by Frappe before each request.
+
+	Frappe asks for it before it has a session, takes everybody for logged in there, and so shows each guest the site's
+	own language. Asked again, it reads the guest's cookie and what their browser accepts.
+	"""
+	if frappe.session.user == "Guest" and _is_ours():
+		frappe.local.lang = get_language()
+
+
 def update_website_context(context: frappe._dict) -> dict[str, object]:
 	"""Return what a page shows instead of Frappe's defaults; called by Frappe for every page of the site."""
-	path = frappe.request.path.strip("/") if frappe.request else ""
-	if not any(path == page or path.startswith(f"{page}/") for page in PAGES):
+	if not _is_ours():
 		return {}
 	name = escape_html(operator())
 	own = frappe.get_cached_doc("Website Settings")
@@ -36,6 +46,11 @@ def update_website_context(context: frappe._dict) -> dict[str, object]:
 	if not context.banner_image:
 		shown["brand_html"] = context.brand_html or f"<span>{name}</span>"
 	return shown
+
+
+def _is_ours() -> bool:
+	path = frappe.request.path.strip("/") if frappe.request else ""
+	return any(path == page or path.startswith(f"{page}/") for page in PAGES)
 
 
 def operator() -> str:

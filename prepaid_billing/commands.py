@@ -100,8 +100,8 @@ def reconcile(days: int | None) -> int:
 		click.echo("There never was a top-up: nothing to compare.")
 		return 0
 	click.echo(
-		f"{outcome.compared:>9} of ours, {outcome.healed} made good, {outcome.not_ours} payments not ours,"
-		f" {outcome.elsewhere} of other installations"
+		f"{outcome.compared:>9} of ours, {outcome.healed} made good; of the payments {outcome.not_paid} not paid,"
+		f" {outcome.not_ours} not ours, {outcome.elsewhere} of other installations"
 	)
 	for line in [*outcome.lines(), *(f"  {finding}" for finding in outcome.findings())]:
 		click.echo(line)

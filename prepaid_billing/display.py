@@ -1,5 +1,6 @@
 """Money and moments as people read them. For pages and mails; never parsed back."""
 
+from collections.abc import Iterable
 from copy import copy
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -14,15 +15,24 @@ from frappe import _
 from prepaid_billing.rating.money import exponent
 
 
-def money(amount: Decimal, currency: str, language: str | None = None, exact: bool = False) -> str:
+def money(
+	amount: Decimal, currency: str, language: str | None = None, exact: bool = False, decimals: int = 0
+) -> str:
 	"""Return an amount such as ``12,34 €`` or ``€12.34``, negative ones with a real minus sign.
 
-	Rounded to the currency's own decimals, or with up to six where ``exact`` is asked for.
+	Rounded to the currency's own decimals, or with up to six where ``exact`` is asked for; of these at least ``decimals``
+	are written.
 	"""
-	places = exponent(currency)
+	places = max(exponent(currency), decimals)
 	shown = amount if exact else amount.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
 	text = _unsigned(abs(shown), currency, places, exact, _locale(language))
 	return f"−{text}" if shown < 0 else text
+
+
+def decimals_of(amounts: Iterable[Decimal], currency: str) -> int:
+	"""Return how many decimals show all of these amounts exactly: those of a table, so that its columns can be compared."""
+	needed = [-int(amount.normalize().as_tuple().exponent) for amount in amounts]
+	return max(exponent(currency), *needed, 0)
 
 
 def moment(value: datetime | None, language: str | None = None) -> str:

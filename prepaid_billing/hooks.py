@@ -26,6 +26,7 @@ override_whitelisted_methods = {"frappe.client.get_count": "prepaid_billing.api.
 before_request = [
 	"prepaid_billing.ledger.transaction.keep_count_of_writes",
 	"prepaid_billing.http.before_request",
+	"prepaid_billing.brand.speak_as_the_browser",
 ]
 before_job = ["prepaid_billing.ledger.transaction.keep_count_of_writes"]
 after_request = ["prepaid_billing.http.after_request"]
@@ -68,6 +69,7 @@ scheduler_events = {
 	"daily_long": [
 		"prepaid_billing.scheduled.prepaid_verify_books",
 		"prepaid_billing.scheduled.prepaid_reconcile",
+		"prepaid_billing.scheduled.prepaid_silent_webhook",
 		"prepaid_billing.scheduled.prepaid_old_payloads",
 	],
 }

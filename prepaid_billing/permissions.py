@@ -150,9 +150,9 @@ def may_see_payload(doc: Document, **_asked: object) -> bool:
 	return not kept_to() or may_see_event(frappe.get_doc("Stripe Event", doc.stripe_event))
 
 
-def kept_to() -> list[str]:
-	"""Return the companies that User Permissions keep the session user to; none means that nothing does."""
-	rules = get_user_permissions(frappe.session.user).get("Billing Company", [])
+def kept_to(user: str | None = None) -> list[str]:
+	"""Return the companies that User Permissions keep a user to; none means that nothing does."""
+	rules = get_user_permissions(user or frappe.session.user).get("Billing Company", [])
 	return [rule.doc for rule in rules if not rule.applicable_for]
 
 

@@ -3,7 +3,7 @@
 Frappe names a job by the last two parts of its path, so they are named after the product.
 """
 
-from prepaid_billing.alerts import mail, notices
+from prepaid_billing.alerts import events, mail, notices
 from prepaid_billing.alerts.check import check_low_balances
 from prepaid_billing.batch import each
 from prepaid_billing.calls import usage_counts
@@ -47,8 +47,11 @@ def prepaid_summaries() -> None:
 
 
 def prepaid_unfinished_topups() -> None:
-	"""Go on with what was left unfinished: top-ups, refunds that did not reach Stripe, events that failed; hourly."""
-	each((complete_planned, process_waiting, refresh_unfinished), lambda job: job())
+	"""Go on with what was left unfinished: top-ups, refunds that did not reach Stripe, events that failed; hourly.
+
+	Then tell the managers of events that wait for them.
+	"""
+	each((complete_planned, process_waiting, refresh_unfinished, events.tell_of_parked), lambda job: job())
 
 
 def prepaid_missing_receipts() -> None:
@@ -77,6 +80,11 @@ def prepaid_reconcile() -> None:
 		raise
 	if outcome and outcome.differences:
 		mail.queue_different_books(outcome.lines(), [str(difference) for difference in outcome.differences])
+
+
+def prepaid_silent_webhook() -> None:
+	"""Tell the managers where payments were credited of which no event of Stripe came, daily."""
+	events.tell_of_silence()
 
 
 def prepaid_old_payloads() -> None:

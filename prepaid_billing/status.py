@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import frappe
-from frappe.utils import now_datetime
+from frappe.utils import get_system_timezone, now_datetime
 from frappe.utils.scheduler import is_scheduler_inactive
 
 from prepaid_billing import ledger, mode
@@ -11,7 +11,7 @@ from prepaid_billing.calls.pricing import rate_for
 from prepaid_billing.calls.settle import REVIEWS
 from prepaid_billing.exceptions import BillingError, NoRate, UnknownCall
 from prepaid_billing.ledger import clock, constraints
-from prepaid_billing.payments import issuing, keys, limits, topups
+from prepaid_billing.payments import heard, issuing, keys, limits, topups
 from prepaid_billing.rating.money import as_text, from_database
 
 Section = tuple[str, list[str]]
@@ -20,7 +20,7 @@ Section = tuple[str, list[str]]
 def overview() -> list[Section]:
 	"""Return the jobs with their last run, how payments are set up, and what waits for a person."""
 	return [
-		("Scheduled jobs", _jobs()),
+		(f"Scheduled jobs (all times in {get_system_timezone()})", _jobs()),
 		("Payments", _payments()),
 		("Waiting", _waiting()),
 		("Database", _database()),
@@ -188,7 +188,21 @@ def _payments() -> list[str]:
 		if last
 		else "no event has arrived yet"
 	)
-	return [*lines, _comparison()]
+	return [*lines, *_unheard(), _comparison()]
+
+
+def _unheard() -> list[str]:
+	"""Say where payments were credited of which no event came: then the endpoint of the webhook is dead or incomplete."""
+	try:
+		found = heard.of_last_days()
+	except BillingError:
+		return []  # no key, which stands above
+	if not found.unheard:
+		return []
+	return [
+		f"NO EVENT came of {found.unheard} of {found.payments} payments of the last {heard.DAYS} days, they were "
+		"credited by our own asking: check the endpoint in Stripe's dashboard"
+	]
 
 
 def _comparison() -> str:
@@ -215,12 +229,18 @@ def _waiting() -> list[str]:
 	counts = (
 		("top-ups not finished", "Balance Topup", {"status": ["in", ["Created", "Processing"]], **of_mode}),
 		("refunds that Stripe has yet to take", "Billing Refund", {"status": "Planned", **of_mode}),
-		("events parked for a person", "Stripe Event", {"status": "Parked"}),
+		("events parked for a person", "Stripe Event", {"status": "Parked", "next_try_us": 0}),
+		(
+			"events parked and tried again by themselves",
+			"Stripe Event",
+			{"status": "Parked", "next_try_us": [">", 0]},
+		),
 		("events not processed", "Stripe Event", {"status": "Received"}),
 		("adjustments that wait for a second person", "Balance Adjustment", {"status": "Waiting"}),
 		("calls in progress", "Call Charge", {"status": ["in", ["Authorized", "Active"]]}),
 		("calls that need a person", "Call Charge", {"review": ["in", REVIEWS]}),
-		("mails not sent", "Email Queue", {"status": ["in", ["Not Sent", "Sending", "Error"]]}),
+		("mails that wait in the Email Queue", "Email Queue", {"status": ["in", ["Not Sent", "Sending"]]}),
+		("mails that could not be sent", "Email Queue", {"status": "Error"}),
 	)
 	lines = [f"{label:<44} {frappe.db.count(doctype, filters):>6}" for label, doctype, filters in counts]
 	return [*lines, _receipts(), _without_owner(), *_without_limits()]

@@ -11,9 +11,9 @@ MAX_AMOUNT = 99_999_999
 """Eight digits in minor units, in every currency."""
 _ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
 _THREE_DECIMAL = frozenset("bhd jod kwd omr tnd".split())
+_WHOLE_UNITS_IN_HUNDREDTHS = frozenset("isk ugx".split())
 _MINIMUM = {
 	"aed": 200,
-	"bgn": 100,
 	"czk": 1500,
 	"dkk": 250,
 	"gbp": 30,
@@ -57,7 +57,7 @@ def decimals_of(currency: str) -> int:
 
 
 def check_amount(amount: int, currency: str, subject: str, param: str | None = None) -> None:
-	"""Refuse an amount (minor units) that is too small or too large to charge; `subject` begins the sentence."""
+	"""Refuse an amount (minor units) that cannot be charged or is too small or too large; `subject` begins the sentence."""
 	minimum = _MINIMUM.get(currency, 50)
 	if amount < minimum:
 		raise ApiError(
@@ -69,6 +69,22 @@ def check_amount(amount: int, currency: str, subject: str, param: str | None = N
 		raise ApiError(
 			f"{subject} no more than {plain_amount(MAX_AMOUNT, currency)} {currency}",
 			code="amount_too_large",
+			param=param,
+		)
+	check_step(amount, currency, param)
+
+
+def check_step(amount: int, currency: str, param: str | None = None) -> None:
+	"""Refuse an amount (minor units) that the currency is not paid or refunded in.
+
+	docs.stripe.com/currencies: the last of three decimals must be 0, and ISK and UGX, sent in hundredths, have no parts.
+	The page names no error; this one is the general one for an amount in docs.stripe.com/error-codes.
+	"""
+	step = 100 if currency in _WHOLE_UNITS_IN_HUNDREDTHS else 10 if currency in _THREE_DECIMAL else 1
+	if amount % step:
+		raise ApiError(
+			f"Invalid amount: {amount}. Amounts in {currency} must be evenly divisible by {step}.",
+			code="invalid_charge_amount",
 			param=param,
 		)
 

@@ -24,12 +24,12 @@ _BOUNCED = ("checkout.session.async_payment_failed", "payment_intent.payment_fai
 class Life:
 	"""What becomes of a payment of 50.00, the types of its events in the right order, and its end here.
 
-	The end is the top-up's status, the balance, what was taken back, and the statuses of its refunds and disputes with
-	what each has taken.
+	The end is the top-up's status, the balance, what was taken back, whether the charge is known that Stripe took the money
+	by, and the statuses of its refunds and disputes with what each has taken.
 	"""
 
 	types: tuple[str, ...]
-	end: tuple[str, int, int, list[tuple[str, int]], list[tuple[str, int]]]
+	end: tuple[str, int, int, bool, list[tuple[str, int]], list[tuple[str, int]]]
 	is_debit: bool = False
 	arrives: bool = True
 	refund: int = 0
@@ -40,21 +40,21 @@ class Life:
 LIVES = {
 	"refund failed, dispute won": Life(
 		(*_CARD, *_REFUND, *_DISPUTE),
-		("Paid", 50, 0, [("Failed", 0)], [("Won", 0)]),
+		("Paid", 50, 0, True, [("Failed", 0)], [("Won", 0)]),
 		refund=2000,
 		refund_fails=True,
 		dispute="win",
 	),
 	"refund failed, dispute lost": Life(
 		(*_CARD, *_REFUND, *_DISPUTE),
-		("Disputed", 0, 50, [("Failed", 0)], [("Lost", 50)]),
+		("Disputed", 0, 50, True, [("Failed", 0)], [("Lost", 50)]),
 		refund=2000,
 		refund_fails=True,
 		dispute="lose",
 	),
 	"refund stands": Life(
 		(*_CARD, "refund.created", "charge.refunded"),
-		("Partly Refunded", 30, 20, [("Succeeded", 20)], []),
+		("Partly Refunded", 30, 20, True, [("Succeeded", 20)], []),
 		refund=2000,
 	),
 	"funds withdrawn and reinstated": Life(
@@ -65,11 +65,11 @@ LIVES = {
 			"charge.dispute.closed",
 			"charge.dispute.funds_reinstated",
 		),
-		("Paid", 50, 0, [], [("Won", 0)]),
+		("Paid", 50, 0, True, [], [("Won", 0)]),
 		dispute="win",
 	),
-	"debit arrived": Life((*_DEBIT, *_ARRIVED), ("Paid", 50, 0, [], []), is_debit=True),
-	"debit failed": Life((*_DEBIT, *_BOUNCED), ("Failed", 0, 0, [], []), is_debit=True, arrives=False),
+	"debit arrived": Life((*_DEBIT, *_ARRIVED), ("Paid", 50, 0, True, [], []), is_debit=True),
+	"debit failed": Life((*_DEBIT, *_BOUNCED), ("Failed", 0, 0, False, [], []), is_debit=True, arrives=False),
 	"debit arrived, dispute lost": Life(
 		(
 			"checkout.session.completed",
@@ -79,7 +79,7 @@ LIVES = {
 			"charge.dispute.funds_withdrawn",
 			"charge.dispute.closed",
 		),
-		("Disputed", 0, 50, [], [("Lost", 50)]),
+		("Disputed", 0, 50, True, [], [("Lost", 50)]),
 		is_debit=True,
 		dispute="lose",
 	),
@@ -138,6 +138,11 @@ def intent_of(topup: str) -> str:
 	return topups.gateway.session_facts(topups.find(topup).checkout_session_id).payment_intent_id
 
 
+def charge_of(session: str) -> str | None:
+	"""Return the latest charge of the payment of a Checkout session at Stripe."""
+	return topups.gateway.session_facts(session).charge_id
+
+
 def end_of(company: str, topup: str) -> tuple:
 	"""Return the state in which a payment's life has ended here, as Life.end has it."""
 	site.fresh()
@@ -146,7 +151,8 @@ def end_of(company: str, topup: str) -> tuple:
 		list(frappe.get_all(kind, {"topup": topup}, ["status", "booked_amount"], as_list=True))
 		for kind in ("Billing Refund", "Billing Dispute")
 	]
-	return row.status, balance_of(company).balance, row.taken_back, *kept
+	knows_charge = bool(row.charge_id) and row.charge_id == charge_of(row.checkout_session_id)
+	return row.status, balance_of(company).balance, row.taken_back, knows_charge, *kept
 
 
 def refund_before_its_payment() -> dict:

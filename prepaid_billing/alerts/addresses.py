@@ -71,6 +71,6 @@ def _user(company: str, listed: bool) -> Footer:
 def _plain() -> Footer:
 	return Footer(
 		_(
-			"This address is listed for the mails of this company. Who gets them, an owner of the company chooses in the portal, under Settings."
+			"This address is listed for the mails of this company. An owner of the company chooses who gets them, in the portal under Settings."
 		)
 	)

@@ -13,9 +13,18 @@ from frappe.desk.doctype.notification_settings.notification_settings import is_n
 from frappe.translate import print_language
 
 from prepaid_billing.alerts import balances, mail, marks
-from prepaid_billing.alerts.decide import DAY_US, WarningDecision, decide, told_of, unwanted
+from prepaid_billing.alerts.decide import (
+	DAY_US,
+	WARNED_TODAY,
+	WarningDecision,
+	decide,
+	is_told,
+	told_of,
+	unwanted,
+)
 from prepaid_billing.alerts.letters import Letter
 from prepaid_billing.ledger import rows, transaction
+from prepaid_billing.log import log
 
 _USERS = """
 	SELECT u.name, u.email FROM `tabBilling Company User` c JOIN `tabUser` u ON u.name = c.user
@@ -68,31 +77,42 @@ def show_alone(row: frappe._dict, reason: str, dry_run: bool) -> str:
 	"""
 	if not _users(row.name):
 		return ""
-	if not _decide(row).send:
-		return "Its users were told in the app."
-	if dry_run:
+	decision, before = _decide(row)
+	if decision.send and dry_run:
 		return "Its users would be told in the app."
-	transaction.run(lambda: _show_alone(row.name, reason))
-	return "Its users were told in the app."
+	said = transaction.run(lambda: _show_alone(row.name, reason)) if decision.send else before
+	if not dry_run:
+		log("low balance notice", company=row.name, warning_level=decision.level, outcome=said)
+	return said
 
 
-def _show_alone(company: str, reason: str) -> None:
+def _show_alone(company: str, reason: str) -> str:
 	# Two checks at once wait for each other here; no call does.
 	frappe.db.sql("SELECT name FROM `tabBilling Company` WHERE name = %s FOR UPDATE", (company,))
 	row = balances.one(company)
-	decision = _decide(row)
-	if decision.send and _show(row, decision.told):
-		why = {"status": "Not Sent", "reason": reason, "in_app": 1}
-		marks.keep(row, decision.told, row.now_us, why)
+	decision, before = _decide(row)
+	if not decision.send:
+		return before
+	if not _show(row, decision.told):
+		return ""
+	why = {"status": "Not Sent", "reason": reason, "in_app": 1}
+	marks.keep(row, decision.told, row.now_us, why)
+	return "Its users were told in the app."
 
 
-def _decide(row: frappe._dict) -> WarningDecision:
-	"""Decide by the notices that were shown, as the mails are decided by their mark."""
+def _decide(row: frappe._dict) -> tuple[WarningDecision, str]:
+	"""Decide by the notices that were shown, as the mails are decided by their mark; say why none is due."""
 	shown = frappe.db.sql(_LATEST, (row.name,))
 	level, last_us = shown[0] if shown else ("", 0)
 	today = sum(decided_us > row.now_us - DAY_US for _level, decided_us in shown)
 	state = replace(balances.state_of(row), level=level, last_warning_us=last_us, warnings_today=today)
-	return decide(state, row.now_us, balances.interval_us())
+	decision = decide(state, row.now_us, balances.interval_us())
+	told = told_of(state)
+	if told and is_told(told, level, last_us, row.now_us, balances.interval_us()):
+		return decision, "Its users were told in the app within the interval."
+	if decision.reason == WARNED_TODAY:
+		return decision, "Its users were not told in the app: three notices were shown within a day."
+	return decision, f"Its users were not told in the app: {decision.reason}"
 
 
 def _show(row: frappe._dict, level: str) -> bool:

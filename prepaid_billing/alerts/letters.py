@@ -73,7 +73,7 @@ def low_balance(
 	if minutes:
 		rows.append((_("Enough for about"), minutes_in_words(minutes)))
 	if days is not None and level != "Empty":
-		rows.append((_("At the use of the last 7 days"), days_in_words(days)))
+		rows.append((_("Lasts, based on the last 7 days"), days_in_words(days)))
 	rows.append((_("Your threshold"), threshold))
 	return Letter(
 		f"{subject}: {company}",
@@ -144,7 +144,9 @@ def refund(payment: Payment) -> Letter:
 		_("We have refunded {0}.").format(payment.money(payment.amount)),
 		[*rows, _now(payment)],
 		[
-			_("The money goes back to the card or account that you paid with. Your bank may need some days."),
+			_(
+				"The money goes back to the card or account that you paid with. This may take your bank a few days."
+			),
 			*_document(payment),
 		],
 		_balance(payment),
@@ -160,7 +162,7 @@ def refund_failed(payment: Payment) -> Letter:
 		[
 			# Less than the refund where only its net part was credited.
 			_(
-				"What it had taken from your balance is back there. We will contact you about another way to pay it out."
+				"The amount taken from your balance is back there. We will contact you about another way to pay it out."
 			),
 			*_document(payment),
 		],
@@ -195,7 +197,11 @@ def dispute_lost(payment: Payment) -> Letter:
 		_("Your bank has taken back a payment after all") + f": {payment.company}",
 		_("Your bank has taken back a payment of {0} after all.").format(payment.money(payment.amount)),
 		[*rows, _now(payment)],
-		[_("It had stood again before. If you did not want this, ask your bank, or contact us.")],
+		[
+			_(
+				"The payment had counted again in the meantime. If you did not want this, ask your bank or contact us."
+			)
+		],
 		_balance(payment),
 	)
 
@@ -203,8 +209,10 @@ def dispute_lost(payment: Payment) -> Letter:
 def dispute_won(payment: Payment) -> Letter:
 	"""Return the mail on a payment that stands again."""
 	return Letter(
-		_("A payment stands again") + f": {payment.company}",
-		_("Your bank has given back the payment of {0}.").format(payment.money(payment.amount)),
+		_("A payment counts again") + f": {payment.company}",
+		_("The payment of {0} that your bank had taken back counts again.").format(
+			payment.money(payment.amount)
+		),
 		[(_("Payment"), payment.money(payment.amount)), _now(payment)],
 		[_("The amount that the dispute had taken is back on your balance.")],
 		_balance(payment),
@@ -221,7 +229,7 @@ def invitation(company: str, invited_by: str, is_owner: bool, may_top_up: bool) 
 		_("Invitation to a prepaid balance") + f": {company}",
 		_("{0} invites you to its prepaid balance.").format(company),
 		[(_("Invited By"), invited_by)],
-		[rights, _("Nothing is shared and nothing changes for you before you accept.")],
+		[rights, _("Nothing is shared and nothing changes for you until you accept.")],
 		(_("Answer the invitation"), get_url("/business/billing")),
 	)
 
@@ -238,8 +246,8 @@ def _document(payment: Payment) -> list[str]:
 	if not payment.is_attached:
 		place = address("/transactions", payment.company)
 		if is_receipt:
-			return [_("The receipt stands beside the payment: {0}").format(place)]
-		return [_("The document stands beside the payment: {0}").format(place)]
+			return [_("You will find the receipt next to the payment: {0}").format(place)]
+		return [_("You will find the document next to the payment: {0}").format(place)]
 	if is_test and is_receipt:
 		return [_("A test receipt is attached: no money moved, and it is no tax document.")]
 	if is_test:

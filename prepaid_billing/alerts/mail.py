@@ -149,7 +149,7 @@ def queue_invitation(invitation: str) -> None:
 
 def queue_broken_books(findings: list[str]) -> None:
 	"""Tell every enabled Prepaid Billing Manager what the check of the books has found."""
-	subject = _("The books of Prepaid Billing do not prove themselves")
+	subject = _("The books of Prepaid Billing do not add up")
 	send(managers(), subject, "broken_books", {"findings": findings, "site": get_url()})
 
 

@@ -9,7 +9,7 @@ from prepaid_billing import inputs
 from prepaid_billing.api.endpoint import endpoint
 from prepaid_billing.calls.booked import Booking, bookings_of
 from prepaid_billing.exports import table
-from prepaid_billing.exports.transactions import as_statement, as_table, description, group_sums
+from prepaid_billing.exports.transactions import PDF, as_statement, as_table, description, group_sums
 from prepaid_billing.ledger import balance_of, clock, statement
 from prepaid_billing.ledger.period import Period, zone_of
 from prepaid_billing.ledger.statement import TYPES, Stretch
@@ -19,7 +19,7 @@ from prepaid_billing.rating.money import as_text
 USUAL, MOST = 50, 500
 """Rows of one answer."""
 
-FORMATS = (table.PLAIN, table.EXCEL, "pdf")
+FORMATS = (table.PLAIN, table.EXCEL, PDF)
 
 
 @frappe.whitelist(methods=["GET"])
@@ -59,10 +59,9 @@ def export(
 	"""Return the entries as a file: ``csv`` (RFC 4180), ``excel`` (CSV as Excel opens it), or ``pdf``, a statement."""
 	wanted, period = _wanted(company, from_date, to_date, type)
 	chosen = inputs.optional_choice(format, "format", FORMATS) or table.PLAIN
-	days = f"{period.first}-{period.last}"
-	if chosen == "pdf":
-		return as_statement(wanted, period, f"statement-{days}")
-	return as_table(wanted, period.zone, chosen, f"transactions-{days}-{chosen}")
+	if chosen == PDF:
+		return as_statement(wanted, period)
+	return as_table(wanted, period, chosen)
 
 
 def _wanted(company: Any, from_date: Any, to_date: Any, kind: Any) -> tuple[Stretch, Period]:

@@ -11,6 +11,7 @@ from prepaid_billing.api.transactions import FORMATS
 from prepaid_billing.calls import usage
 from prepaid_billing.calls.usage_figures import Usage
 from prepaid_billing.exports import table
+from prepaid_billing.exports.transactions import PDF
 from prepaid_billing.exports.usage import as_report, as_table
 from prepaid_billing.ledger import balance_of
 from prepaid_billing.ledger.period import Period, zone_of
@@ -48,10 +49,9 @@ def export(
 	"""Return the usage of each day as a file: ``csv`` (RFC 4180), ``excel`` (CSV as Excel opens it), or ``pdf``."""
 	name, days = _wanted(company, period, from_date, to_date)
 	kind = inputs.optional_choice(format, "format", FORMATS) or table.PLAIN
-	filename = f"usage-{days.first}-{days.last}"
-	if kind == "pdf":
-		return as_report(name, days, filename)
-	return as_table(name, days, kind, f"{filename}-{kind}")
+	if kind == PDF:
+		return as_report(name, days)
+	return as_table(name, days, kind)
 
 
 def _wanted(company: Any, period: Any, from_date: Any, to_date: Any) -> tuple[str, Period]:

@@ -12,13 +12,14 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import frappe
+from frappe import _
 from werkzeug.wrappers import Response
 
 from prepaid_billing.ledger import clock
 from prepaid_billing.rating.money import as_text
 
 PLAIN, EXCEL = "csv", "excel"
-_FORMULA = frozenset("=+-@＝＋－＠\t\r\n|%")
+_FORMULA = frozenset("=+-@＝＋－＠\t\r")
 _TELEPHONE = re.compile(r"\+[0-9][0-9 ]*")
 _LOOKS_LIKE_A_NUMBER = re.compile(r"\+?[0-9][0-9 .,:/eE-]*")
 _BYTE_ORDER_MARK = "\ufeff"
@@ -42,6 +43,11 @@ def response(flavour: str, filename: str, header: list[str], rows: Iterable[list
 	answer.headers.add("Content-Disposition", "attachment", filename=f"{filename}.csv")
 	answer.headers["Cache-Control"] = "private, no-store"
 	return answer
+
+
+def named(what: str, flavour: str) -> str:
+	"""Return what a table holds, so that both kinds of the same one can lie in one folder."""
+	return f"{what} {_('Data')}" if flavour == PLAIN else what
 
 
 def lines(flavour: str, header: list[str], rows: Iterable[list[Cell]]) -> Iterator[bytes]:

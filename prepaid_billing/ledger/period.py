@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
 import frappe
 from frappe.utils import get_system_timezone
 
 from prepaid_billing.ledger import clock
+
+MOST_MONTHS = 24
+"""Months that are listed one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,15 @@ class Period:
 	def days(self) -> list[date]:
 		"""Its days, the first one first."""
 		return [self.first + timedelta(days=number) for number in range((self.last - self.first).days + 1)]
+
+	@property
+	def parts(self) -> list[Period]:
+		"""Its calendar years where it has more than MOST_MONTHS months, else its months, or of one month its days."""
+		months = (self.last.year - self.first.year) * 12 + self.last.month - self.first.month + 1
+		part = 4 if months > MOST_MONTHS else 7 if months > 1 else 10
+		# A day as ISO 8601 writes it begins with its month, which begins with its year.
+		found = [[*days] for _name, days in groupby(self.days, lambda day: day.isoformat()[:part])]
+		return [Period(days[0], days[-1], self.zone) for days in found]
 
 
 def midnight(day: date, zone: ZoneInfo) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import frappe
@@ -106,6 +107,18 @@ def sums(wanted: Stretch) -> Sums:
 	"""Return count and amount of the entries for each type."""
 	found = checkpoints.sums_upto(wanted.company, [wanted.after, wanted.upto])
 	return _of(wanted.kinds, checkpoints.less(found[wanted.upto], found[wanted.after]))
+
+
+def counts(wanted: Stretch, parts: Sequence[Period]) -> list[int]:
+	"""Return how many of the entries were booked in each of these periods, which follow each other."""
+	starts = [part.start_us for part in parts] + [parts[-1].end_us]
+	ends = [
+		min(max(sequence, wanted.after), wanted.upto) for sequence in sequences_before(wanted.company, starts)
+	]
+	found = checkpoints.sums_upto(wanted.company, ends)
+	booked = [_of(wanted.kinds, found[end]) for end in ends]
+	totals = [sum(total.entries for total in sums.values()) for sums in booked]
+	return [total - before for before, total in pairwise(totals)]
 
 
 def balances(wanted: Stretch) -> tuple[Decimal, Decimal]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar
 
-from prepaid_billing.rating.money import N_, exponent
+from prepaid_billing.rating.money import N_, exponent, payment_step
 
 T = TypeVar("T")
 
@@ -15,7 +15,7 @@ _LONGEST_TEXT = 255
 
 
 class NotRepresentable(ValueError):
-	"""The amount has more decimals than its currency can be paid in."""
+	"""The amount is none that its currency can be paid in."""
 
 
 class Unclear(ValueError):
@@ -41,11 +41,11 @@ class PaymentFacts:
 
 
 def to_minor(amount: Decimal, currency: str) -> int:
-	"""Return an amount in the currency's smallest unit. Raises NotRepresentable rather than round."""
-	minor = amount.scaleb(exponent(currency))
-	if minor != minor.to_integral_value():
-		raise NotRepresentable(f"{amount} is no whole number of the smallest unit of {currency}")
-	return int(minor)
+	"""Return an amount that Stripe takes in the currency's smallest unit. Raises NotRepresentable rather than round."""
+	step = payment_step(currency)
+	if amount % step:
+		raise NotRepresentable(f"{amount} is no multiple of {step} {currency}")
+	return int(amount.scaleb(exponent(currency)))
 
 
 def to_major(minor: int, currency: str) -> Decimal:

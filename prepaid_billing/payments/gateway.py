@@ -13,6 +13,7 @@ from contextvars import ContextVar
 
 import stripe
 from frappe import _
+from rq.timeouts import JobTimeoutException
 
 from prepaid_billing.exceptions import InvalidWebhook, PaymentRefused, TryAgain
 from prepaid_billing.log import log
@@ -273,10 +274,25 @@ def _call(request: Callable[[stripe.StripeClient], stripe.StripeObject]) -> dict
 	try:
 		return request(client).to_dict()
 	except Exception as error:
-		_log_refusal(error)
+		ending = _end_of_job(error)
+		_log_refusal(ending or error)
 		# Frappe logs the variables of every frame of a traceback, and the library's frames hold the key.
 		error.__cause__ = error.__context__ = None
-		raise _refusal(error) from error.with_traceback(None)
+		if not ending:
+			raise _refusal(error) from error.with_traceback(None)
+	# Out of the handler, so that nothing of the library hangs on it.
+	ending.__cause__ = ending.__context__ = None
+	raise ending.with_traceback(None)
+
+
+def _end_of_job(error: BaseException | None) -> JobTimeoutException | None:
+	"""Return rq's word that the time of the job is up, where that has ended a call; the library takes it for Stripe's fault.
+
+	It goes on as it is: who takes it for a passing fault tries again, in a job that was to end.
+	"""
+	while error and not isinstance(error, JobTimeoutException):
+		error = error.__cause__ or error.__context__
+	return error
 
 
 def _log_refusal(error: Exception) -> None:

@@ -7,15 +7,16 @@ takes at least, there are no top-ups until a row says what they shall be: 10 won
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 import frappe
 from frappe import _
 
 from prepaid_billing import settings
+from prepaid_billing.display import money
 from prepaid_billing.exceptions import AccountBlocked
 from prepaid_billing.payments.facts import NotRepresentable, to_minor
-from prepaid_billing.rating.money import ZERO, exponent, from_database
+from prepaid_billing.rating.money import ZERO, exponent, from_database, payment_decimals, payment_step
 
 # https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts, as published in September 2026. It holds where
 # Stripe pays out in that currency; where it converts, a payment must reach the least of the other currency too. So what
@@ -49,16 +50,27 @@ def of(currency: str) -> Limits | None:
 	"""Return the limits of a currency, as the settings say; None where they must say it and do not."""
 	for row in settings.get("topup_limits") or []:
 		if row.currency == currency:
-			return Limits(
-				from_database(row.smallest), from_database(row.largest), whole(row.suggested_amounts)
+			return _payable(
+				from_database(row.smallest), from_database(row.largest), row.suggested_amounts, currency
 			)
 	least = least_at_stripe(currency)
 	if not least:
 		return None
+	smallest, largest = settings.amount("topup_minimum"), settings.amount("topup_maximum")
+	return _payable(
+		max(smallest, least),
+		min(largest, most_at_stripe(currency)),
+		settings.get("suggested_amounts"),
+		currency,
+	)
+
+
+def _payable(smallest: Decimal, largest: Decimal, amounts: object, currency: str) -> Limits:
+	"""Return limits that can be paid themselves, within those that were meant."""
 	return Limits(
-		max(settings.amount("topup_minimum"), least),
-		min(settings.amount("topup_maximum"), most_at_stripe(currency)),
-		whole(settings.get("suggested_amounts")),
+		_in_steps(smallest, currency, ROUND_CEILING),
+		_in_steps(largest, currency, ROUND_FLOOR),
+		whole(amounts),
 	)
 
 
@@ -80,15 +92,29 @@ def least_at_stripe(currency: str) -> Decimal:
 
 def most_at_stripe(currency: str) -> Decimal:
 	"""Return the most that Stripe takes at once: eight digits of the smallest unit."""
-	return Decimal(_MOST_IN_MINOR_UNITS).scaleb(-exponent(currency))
+	return _in_steps(Decimal(_MOST_IN_MINOR_UNITS).scaleb(-exponent(currency)), currency, ROUND_FLOOR)
+
+
+def _in_steps(amount: Decimal, currency: str, rounding: str) -> Decimal:
+	step = payment_step(currency)
+	return (amount / step).to_integral_value(rounding) * step
+
+
+def steps_in_words(currency: str) -> str:
+	"""Return a sentence that says which amounts of a currency can be paid and refunded."""
+	if not payment_decimals(currency):
+		return _("{0} is paid in whole units only.").format(currency)
+	return _("{0} is paid in steps of {1}.").format(currency, money(payment_step(currency), currency))
 
 
 def are_payable(amounts: Sequence[Decimal], currency: str) -> bool:
 	"""Whether a currency can be paid that exactly."""
 	try:
-		return all(to_minor(amount, currency) >= 0 for amount in amounts)
+		for amount in amounts:
+			to_minor(amount, currency)
 	except NotRepresentable:
 		return False
+	return True
 
 
 def whole(text: object) -> list[Decimal]:

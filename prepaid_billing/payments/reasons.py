@@ -37,7 +37,7 @@ def claim_in_words(reason: str | None) -> str:
 		"product_not_received": _("The service was reported as not received."),
 		"product_unacceptable": _("The service was reported as not as agreed."),
 		"requested_by_customer": _("You asked for it."),
-		"subscription_canceled": _("The service was reported as cancelled before."),
+		"subscription_canceled": _("The service was reported as cancelled beforehand."),
 		"unrecognized": _("The payer does not recognise the payment."),
 	}
 	return known.get(reason or "", "")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import frappe
+from rq.timeouts import JobTimeoutException
 
 from prepaid_billing.exceptions import BillingError, TryAgain
 from prepaid_billing.ledger import clock, rows, transaction
@@ -47,6 +48,7 @@ class Outcome:
 	started_us: int
 	is_live: bool
 	healed: int = 0
+	not_paid: int = 0
 	not_ours: int = 0
 	elsewhere: int = 0
 	compared: int = 0
@@ -193,6 +195,8 @@ class _Seen:
 			for charge in page:
 				if charge["status"] == "succeeded":
 					self._charge(charge, found.get(_intent_of(charge)), sessions)
+				else:
+					self.outcome.not_paid += 1
 
 	def _charge(self, charge: dict, topup: frappe._dict | None, sessions: dict[str, str]) -> None:
 		intent = _intent_of(charge)
@@ -236,7 +240,7 @@ class _Seen:
 		self.problems.pop((kind, stripe_id), None)
 		try:
 			claim = read()
-		except TryAgain:
+		except (TryAgain, JobTimeoutException):
 			raise
 		except Exception as error:
 			return self._trouble(kind, stripe_id, topup, error)
@@ -284,6 +288,8 @@ class _Seen:
 		except (BillingError, Unclear) as error:
 			frappe.db.rollback()
 			log("not made good", topup=topup, reason=str(error))
+		except JobTimeoutException:
+			raise
 		except Exception as error:
 			self._trouble(kind, stripe_id, topup, error)
 

@@ -21,11 +21,11 @@ from prepaid_billing.exceptions import (
 )
 from prepaid_billing.ledger import LockedBalance, balance_of, clock, rows, transaction
 from prepaid_billing.log import log
-from prepaid_billing.payments import claims, gateway, keys, topups
+from prepaid_billing.payments import claims, gateway, keys, limits, topups
 from prepaid_billing.payments.decide import FINAL
-from prepaid_billing.payments.facts import NotRepresentable, Unclear, to_minor
+from prepaid_billing.payments.facts import Unclear, to_minor
 from prepaid_billing.payments.takeback import REFUND, Claim, Turned, taken_back
-from prepaid_billing.rating.money import N_, ZERO, as_text, exponent, from_database
+from prepaid_billing.rating.money import N_, ZERO, as_text, from_database, payment_decimals
 
 KEY_LASTS = 23 * 3600 * clock.SECOND
 """How long Stripe surely remembers our key (it keeps them a day); until then a request is safe to repeat."""
@@ -98,7 +98,7 @@ def preview(topup: str, amount: Decimal | None) -> dict[str, object]:
 		"available": as_text(available),
 		"is_covered": due <= available,
 		"currency": row.currency,
-		"decimals": exponent(row.currency),
+		"decimals": payment_decimals(row.currency),
 	}
 
 
@@ -217,18 +217,13 @@ def _checked(row: frappe._dict, amount: Decimal | None, reason: str) -> tuple[Cl
 	on_it = [known.claim for known in claims.of_topup(row.name).values()]
 	left = max(row.amount_paid - sum((claim.takes for claim in on_it), ZERO), ZERO)
 	claim = Claim(REFUND, None, "Planned", left if amount is None else amount, row.currency, reason)
-	if not 0 < claim.amount <= left or not _is_payable(claim):
+	if not limits.are_payable([claim.amount], row.currency):
+		raise InvalidAmount(f"{limits.steps_in_words(row.currency)} {_('Nothing was refunded.')}")
+	if not 0 < claim.amount <= left:
 		raise InvalidAmount(
 			_("Of this payment {0} can be refunded. Nothing was refunded.").format(money(left, row.currency))
 		)
 	return claim, taken_back(row.amount_paid, row.credited, [*on_it, claim]) - row.taken_back, left
-
-
-def _is_payable(claim: Claim) -> bool:
-	try:
-		return to_minor(claim.amount, claim.currency) > 0
-	except NotRepresentable:
-		return False
 
 
 def _asked(refund: frappe._dict) -> Claim:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from decimal import ROUND_CEILING, Decimal
 
-PARTS = (Decimal("0.5"), Decimal(1), Decimal(2), Decimal(3))
-"""The offers as multiples of what a month costs."""
+PARTS = (Decimal("0.25"), Decimal("0.5"), Decimal(1), Decimal(2))
+"""The offers as multiples of what a month costs: about a week, two weeks, a month and two."""
 
 MOST = len(PARTS)
 
@@ -15,12 +15,12 @@ _LARGEST_STEP = 500
 def suggested(
 	month: Decimal, fallback: Sequence[Decimal], smallest: Decimal, largest: Decimal
 ) -> list[Decimal]:
-	"""Return up to four amounts, rising: half of what ``month`` cost, once, twice and three times of it.
+	"""Return up to four amounts, rising: PARTS of what ``month`` cost, or the least or the most that may be paid.
 
 	Rounded up to amounts that a person would write down. Where that gives fewer than four within the limits,
 	those of the settings fill up.
 	"""
-	from_use = [round_up(month * part) for part in PARTS] if month > 0 else []
+	from_use = [round_up(min(max(month * part, smallest), largest)) for part in PARTS] if month > 0 else []
 	within = [amount for amount in [*from_use, *fallback] if smallest <= amount <= largest]
 	return sorted(list(dict.fromkeys(within))[:MOST])
 

@@ -250,6 +250,9 @@ def _act(account: LockedBalance, topup: frappe._dict, facts: PaymentFacts, decis
 		rows.update("Balance Topup", topup.name, columns)
 	elif decision.action == "note":
 		rows.update("Balance Topup", topup.name, {"failure_reason": decision.reason})
+	elif decision.action == "nothing" and facts.outcome == "paid" and facts.charge_id and not topup.charge_id:
+		# A session alone does not name the charge, so what came first may have credited without it.
+		rows.update("Balance Topup", topup.name, {"charge_id": facts.charge_id})
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,9 +344,8 @@ def _check_amount(amount: Decimal, currency: str, allowed: Limits | None) -> Non
 	try:
 		to_minor(amount, currency)
 	except NotRepresentable as error:
-		raise InvalidAmount(
-			_("{0} cannot be paid that exactly. Nothing was charged.").format(currency)
-		) from error
+		sentence = f"{limits.steps_in_words(currency)} {_('Nothing was charged.')}"
+		raise InvalidAmount(sentence) from error
 
 
 def _known(attempt: _Attempt, company: str) -> frappe._dict | None:
@@ -461,7 +463,7 @@ _ROW = """
 	SELECT name, company, status, currency, CAST(amount AS CHAR) AS amount,
 		CAST(amount_paid AS CHAR) AS amount_paid, CAST(tax AS CHAR) AS tax, CAST(credited AS CHAR) AS credited,
 		CAST(taken_back AS CHAR) AS taken_back, CAST(vat_rate AS CHAR) AS vat_rate, credits_net, livemode, failure_reason, checkout_session_id,
-		payment_intent_id, checkout_url, checkout_params, initiated_by, created_us, paid_us, receipt
+		payment_intent_id, charge_id, checkout_url, checkout_params, initiated_by, created_us, paid_us, receipt
 	FROM `tabBalance Topup` WHERE
 """
 

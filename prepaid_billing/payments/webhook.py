@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import frappe
 from frappe import _
+from rq.timeouts import JobTimeoutException
 
 from prepaid_billing import settings
 from prepaid_billing.batch import each
@@ -24,6 +25,13 @@ MAX_BODY = 256 * 1024
 ATTEMPTS = 5
 RESENT_BY_THEN = 3600 * clock.SECOND
 """After that long, an event that has failed is tried by ourselves as well."""
+OWN_TRIES = 10
+"""How often an event that is parked for a passing failure is tried again: after 1, 2, 4, 8, 16 hours and then daily.
+
+Stripe, answered with a success, sends it no more; these six days are longer than the three for which it would.
+"""
+TOLD_AFTER = ATTEMPTS + 5
+"""Failures after which the managers are told though it is still tried again: by then it has failed for more than a day."""
 
 SESSION_EVENTS = (
 	"checkout.session.completed",
@@ -53,22 +61,16 @@ CLAIM_EVENTS = REFUND_EVENTS + CHARGE_EVENTS + DISPUTE_EVENTS
 
 
 _TWIN = "SELECT name FROM `tabStripe Event` WHERE event_id = %s FOR UPDATE"
-_FAILED = """
-	UPDATE `tabStripe Event` SET attempts = attempts + 1, error = %(reason)s,
-		status = IF(attempts >= %(most)s, 'Parked', 'Received')
-	WHERE name = %(name)s AND status = 'Received'
-"""
+_AS_IT_STANDS = "SELECT status, attempts FROM `tabStripe Event` WHERE name = %s FOR UPDATE"
 _OF_TOPUP = "UPDATE `tabStripe Event` SET topup = %s WHERE name = %s AND COALESCE(topup, '') = ''"
-_FAILED_AGAIN = """
-	UPDATE `tabStripe Event` SET attempts = attempts + 1, error = %(reason)s, status = 'Parked'
-	WHERE name = %(name)s AND status IN ('Parked', 'Ignored')
-"""
+_NO_NEXT_TRY = {"next_try_us": 0, "next_try_at": None}
 _EVENT = """
 	SELECT e.event_id, e.event_type, e.status, e.error, e.topup, p.payload
 	FROM `tabStripe Event` e LEFT JOIN `tabStripe Event Payload` p ON p.name = e.name WHERE e.name = %s
 """
 _WAITING = """
-	SELECT name FROM `tabStripe Event` WHERE status = 'Received' AND received_at < %s
+	SELECT name FROM `tabStripe Event`
+	WHERE status = 'Received' AND received_at < %(resent)s OR status = 'Parked' AND next_try_us BETWEEN 1 AND %(now)s
 	ORDER BY received_at LIMIT 1000
 """
 
@@ -87,9 +89,11 @@ def receive(body: bytes, signature: str | None) -> None:
 
 
 def process(name: str, event: dict) -> None:
-	"""Act on a stored event. Raises TryAgain when it failed; after ATTEMPTS it is parked instead."""
+	"""Act on a stored event. Raises TryAgain when it failed; after ATTEMPTS it is parked instead, and tried by ourselves."""
 	try:
 		_process(name, event)
+	except JobTimeoutException:
+		raise
 	except Exception as error:
 		frappe.db.rollback()
 		_count_failure(name, error)
@@ -110,8 +114,13 @@ def replay(name: str) -> dict[str, object]:
 
 
 def process_waiting() -> int:
-	"""Act on events that Stripe may have stopped sending again; the hourly job. Returns how many there were."""
-	waiting = frappe.db.sql_list(_WAITING, (clock.site_time(clock.now_us() - RESENT_BY_THEN),))
+	"""Act on events that Stripe may have stopped sending again; the hourly job. Returns how many there were.
+
+	Those that a person has to judge are none of them: they would be parked again.
+	"""
+	now_us = clock.now_us()
+	moments = {"now": now_us, "resent": clock.site_time(now_us - RESENT_BY_THEN)}
+	waiting = frappe.db.sql_list(_WAITING, moments)
 	return len(each(waiting, replay))
 
 
@@ -135,10 +144,12 @@ def _said(event: frappe._dict) -> dict:
 def _process_again(name: str, event: dict) -> None:
 	try:
 		_process(name, event)
+	except JobTimeoutException:
+		raise
 	except Exception as error:
 		frappe.db.rollback()
 		reason = _reason(error)
-		transaction.run(lambda: frappe.db.sql(_FAILED_AGAIN, {"name": name, "reason": reason}))
+		transaction.run(lambda: _note_failure(name, reason, ("Parked", "Ignored")))
 		raise TryAgain(_("It failed again: {0}").format(reason)) from error
 
 
@@ -258,7 +269,7 @@ def _store(event: dict, body: bytes) -> str:
 def _count_failure(name: str, error: Exception) -> None:
 	"""Note that acting on an event failed, unless another delivery of it has succeeded meanwhile."""
 	reason = _reason(error)
-	transaction.run(lambda: frappe.db.sql(_FAILED, {"name": name, "reason": reason, "most": ATTEMPTS}))
+	transaction.run(lambda: _note_failure(name, reason, ("Received",)))
 	after = _status(name)
 	log("webhook failed", stripe_event=name, attempts=after.attempts, reason=reason)
 	if not isinstance(error, BillingError):
@@ -266,6 +277,26 @@ def _count_failure(name: str, error: Exception) -> None:
 		transaction.run(lambda: frappe.log_error("Stripe webhook failed", reason, "Stripe Event", name))
 	if after.status == "Received":
 		raise TryAgain(_("The event could not be processed now. Send it again.")) from error
+
+
+def _note_failure(name: str, reason: str, statuses: tuple[str, ...]) -> None:
+	"""Count a failure of an event that stands in one of these statuses, and say when it is tried again."""
+	[(status, attempts)] = frappe.db.sql(_AS_IT_STANDS, (name,))
+	if status not in statuses:
+		return
+	columns = {"attempts": attempts + 1, "error": reason}
+	if status != "Received" or attempts + 1 >= ATTEMPTS:
+		columns |= {"status": "Parked", **_next_try(attempts + 1)}
+	rows.update("Stripe Event", name, columns)
+
+
+def _next_try(attempts: int) -> dict[str, object]:
+	"""Return when an event that has failed this often is tried by ourselves, never where that was often enough."""
+	tries = max(attempts - ATTEMPTS, 0)
+	if tries >= OWN_TRIES:
+		return _NO_NEXT_TRY
+	due_us = clock.now_us() + min(2**tries, 24) * 3600 * clock.SECOND
+	return {"next_try_us": due_us, "next_try_at": clock.site_time(due_us)}
 
 
 def _reason(error: Exception) -> str:
@@ -281,9 +312,8 @@ def _settle(name: str, status: str, reason: str, **columns: object) -> None:
 	processed_at = clock.site_time(clock.now_us())
 	# A slower delivery that decided otherwise does not take back what another one has done.
 	if status == "Processed" or _status(name).status != "Processed":
-		rows.update(
-			"Stripe Event", name, {"status": status, "error": reason, "processed_at": processed_at, **columns}
-		)
+		said = {"status": status, "error": reason, "processed_at": processed_at}
+		rows.update("Stripe Event", name, {**said, **_NO_NEXT_TRY, **columns})
 
 
 def _status(name: str) -> frappe._dict:

@@ -14,9 +14,6 @@ from prepaid_billing.display import minutes_in_words, money, whole
 from prepaid_billing.rating.money import exponent
 from prepaid_billing.rating.price import Rate
 
-FIGURE_SPACE = "\u2007"
-"""As wide as a digit."""
-
 
 def price_in_words(rate: Rate | None, currency: str) -> str:
 	"""Return today's price of a call in one line, or nothing where no rate applies."""
@@ -61,20 +58,6 @@ def short(amount: Decimal, currency: str) -> str:
 	)
 
 
-def signed(amount: Decimal, currency: str) -> str:
-	"""Return an exact amount with its sign, also where it is a plus."""
-	return ("+" if amount > 0 else "") + money(amount, currency, exact=True)
-
-
-def column(amounts: list[Decimal], currency: str, plus: str = "") -> list[tuple[str, str]]:
-	"""Return exact amounts, each with the padding behind it that puts its decimal mark in line with the others."""
-	decimals = [_decimals(amount, currency) for amount in amounts]
-	most = max(decimals, default=0)
-	return [
-		((plus if amount > 0 else "") + money(amount, currency, exact=True), FIGURE_SPACE * (most - own))
-		for amount, own in zip(amounts, decimals, strict=True)
-	]
-
-
-def _decimals(amount: Decimal, currency: str) -> int:
-	return max(exponent(currency), -int(amount.normalize().as_tuple().exponent))
+def signed(amount: Decimal, currency: str, decimals: int = 0) -> str:
+	"""Return an exact amount with its sign, also where it is a plus, and with at least so many decimals."""
+	return ("+" if amount > 0 else "") + money(amount, currency, exact=True, decimals=decimals)

@@ -29,5 +29,7 @@ def read(parse: Callable[[], T], refusal: str = "") -> T:
 	try:
 		return parse()
 	except InvalidInput as error:
-		words = refusal or _("This address is not complete. Open the page anew from the navigation above.")
+		words = refusal or _(
+			"This address is incomplete. Please open the page again from the navigation above."
+		)
 		raise InvalidInput(words) from error

@@ -104,7 +104,7 @@ def accept() -> str:
 
 def _close(name: str | None, known: set[str], status: str) -> None:
 	if name not in known:
-		raise InvalidInput(_("This invitation is not open any more."))
+		raise InvalidInput(_("This invitation is no longer open."))
 	rows.update("Billing Invitation", name, {"status": status})
 
 
@@ -117,16 +117,16 @@ def _check(company: str, email: str) -> None:
 	users = frappe.get_all("Billing Company User", {"parent": company}, pluck="user")
 	invited = [row.email for row in of_company(company)]
 	if email in users:
-		raise InvalidInput(_("{0} belongs to the company already.").format(email))
+		raise InvalidInput(_("{0} already belongs to the company.").format(email))
 	if email in invited:
-		raise InvalidInput(_("{0} is invited already and has not answered yet.").format(email))
+		raise InvalidInput(_("{0} has already been invited and has not answered yet.").format(email))
 	if len(users) + len(invited) >= MOST_USERS:
 		raise InvalidInput(
 			_("A company has at most {0} users. Remove one, or contact us.").format(MOST_USERS)
 		)
 	if frappe.db.sql(_LATELY, (company, 86_400 * clock.SECOND))[0][0] >= MOST_A_DAY:
 		raise RateLimited(
-			_("A company can invite {0} people in a day. Please go on tomorrow.").format(MOST_A_DAY)
+			_("A company can invite {0} people a day. Please continue tomorrow.").format(MOST_A_DAY)
 		)
 
 

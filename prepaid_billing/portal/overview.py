@@ -13,13 +13,22 @@ from prepaid_billing.alerts.mail import recipients, unreachable
 from prepaid_billing.calls import live, recent, stops
 from prepaid_billing.calls.booked import bookings_of
 from prepaid_billing.calls.pricing import minutes_of, rate_of
-from prepaid_billing.display import day_of, days_in_words, length, moment, money, time_of, whole
+from prepaid_billing.display import (
+	day_of,
+	days_in_words,
+	decimals_of,
+	length,
+	moment,
+	money,
+	time_of,
+	whole,
+)
 from prepaid_billing.exports.transactions import description
 from prepaid_billing.ledger import BalanceView, balance_of, clock, last_entries
 from prepaid_billing.ledger.period import zone_of
 from prepaid_billing.payments import limits
 from prepaid_billing.portal import address, may_pay, payers
-from prepaid_billing.portal.figures import column, language, minutes, number, price_in_words
+from prepaid_billing.portal.figures import language, minutes, number, price_in_words, signed
 from prepaid_billing.portal.standing import in_word
 from prepaid_billing.rating.price import Rate
 
@@ -156,8 +165,8 @@ def _more_in_words(company: str, calls: Sequence[live.Running]) -> str:
 def _entries(view: BalanceView) -> list[dict[str, object]]:
 	entries = last_entries(view.company, ENTRIES)
 	bookings = bookings_of(entries)
-	amounts = column([entry.amount for entry in entries], view.currency, plus="+")
-	balances = column([entry.balance_after for entry in entries], view.currency)
+	shown = [amount for entry in entries for amount in (entry.amount, entry.balance_after)]
+	decimals = decimals_of(shown, view.currency)
 	zone = zone_of(view.company)
 	return [
 		{
@@ -165,9 +174,9 @@ def _entries(view: BalanceView) -> list[dict[str, object]]:
 			"iso": clock.iso(entry.booked_us),
 			"kind": _(entry.transaction_type),
 			"detail": description(entry, bookings.get(entry.name)),
-			"amount": amount,
+			"amount": signed(entry.amount, view.currency, decimals),
 			"is_credit": entry.amount > 0,
-			"balance": balance,
+			"balance": money(entry.balance_after, view.currency, exact=True, decimals=decimals),
 		}
-		for entry, amount, balance in zip(entries, amounts, balances, strict=True)
+		for entry in entries
 	]

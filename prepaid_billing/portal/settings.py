@@ -123,7 +123,7 @@ def save_own_mails(company: str) -> None:
 	doc = frappe.get_doc("Billing Company", company)
 	row = next((row for row in doc.users if row.user == frappe.session.user), None)
 	if not row:
-		raise InvalidInput(_("This user does not belong to the company any more."))
+		raise InvalidInput(_("This user no longer belongs to the company."))
 	row.gets_warnings = int(argument("gets_warnings") == "1")
 	doc.save(ignore_permissions=True)
 
@@ -148,7 +148,7 @@ def _row_of(company: str) -> tuple[frappe._dict, frappe._dict]:
 	doc = frappe.get_doc("Billing Company", company)
 	row = next((row for row in doc.users if row.user == argument("user")), None)
 	if not row:
-		raise InvalidInput(_("This user does not belong to the company any more."))
+		raise InvalidInput(_("This user no longer belongs to the company."))
 	return doc, row
 
 

@@ -107,6 +107,16 @@ def paid_amount(text: str | None, currency: str) -> Decimal:
 	return amount
 
 
+def payable_amount(text: str | None, currency: str) -> Decimal:
+	"""Return an amount within the limits, as people write it. Raises InvalidAmount; the limits stand beside the field."""
+	amount, allowed = paid_amount(text, currency), limits.of(currency)
+	if allowed and amount < allowed.smallest:
+		raise InvalidAmount(_("This is less than can be topped up at once. Nothing was charged."))
+	if allowed and amount > allowed.largest:
+		raise InvalidAmount(_("This is more than can be topped up at once. Nothing was charged."))
+	return amount
+
+
 def payment_address(topup_name: str) -> str:
 	"""Return where a top-up is paid, or for one that was sent again when it was over, where it is told of."""
 	topup = topups.find(topup_name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 from decimal import Decimal
 from urllib.parse import urlencode
@@ -14,23 +15,33 @@ from prepaid_billing.calls.booked import Booking, bookings_of
 from prepaid_billing.display import (
 	calls_in_words,
 	day_of,
+	decimals_of,
 	length,
 	moment,
 	money,
+	month_of,
 	time_of,
 	transactions_in_words,
 	weekday_of,
 	whole,
 )
 from prepaid_billing.exceptions import InvalidInput
-from prepaid_billing.exports.transactions import check_length, description, group_sums
+from prepaid_billing.exports import table
+from prepaid_billing.exports.transactions import (
+	PDF,
+	call_in_words,
+	check_length,
+	description,
+	fits,
+	group_sums,
+)
 from prepaid_billing.ledger import balance_of, clock, statement
 from prepaid_billing.ledger.checkpoints import Sum
-from prepaid_billing.ledger.period import zone_of
+from prepaid_billing.ledger.period import Period, zone_of
 from prepaid_billing.ledger.statement import CALLS, MONEY_IN, OTHER, TYPES, Day, Stretch
 from prepaid_billing.payments import receipts
 from prepaid_billing.portal import ADDRESS, address, argument
-from prepaid_billing.portal.figures import column, signed
+from prepaid_billing.portal.figures import signed
 from prepaid_billing.portal.filter import asked_days, read
 from prepaid_billing.rating.money import ZERO
 
@@ -61,6 +72,11 @@ class _Page:
 		self.zone = zone_of(company)
 		self.asked = {name: argument(name) or "" for name in _FILTER}
 		self.base = address(PAGE, company)
+		self.files = {
+			table.EXCEL: _("Excel (CSV)"),
+			table.PLAIN: _("Data (CSV)"),
+			PDF: _("Statement (PDF)"),
+		}
 
 	def url(self, **changes: str) -> str:
 		"""Return the address of this page with another filter, or further on."""
@@ -71,7 +87,6 @@ class _Page:
 		"""Return the form as it was sent, also where it cannot be understood, and the ways on."""
 		view = BY_ENTRY if self.asked["type"] or self.asked["view"] == BY_ENTRY else BY_DAY
 		views = {BY_DAY: _("By day"), BY_ENTRY: _("Single entries")}
-		files = {"excel": _("Excel (CSV)"), "csv": _("Data (CSV)"), "pdf": _("Statement (PDF)")}
 		return {
 			"asked": self.asked,
 			"view": view,
@@ -89,7 +104,7 @@ class _Page:
 				}
 				for name, label in views.items()
 			],
-			"exports": [{"label": label, "url": self.url(export=name)} for name, label in files.items()],
+			"exports": [{"label": label, "url": self.url(export=name)} for name, label in self.files.items()],
 		}
 
 	def found(self) -> dict[str, object]:
@@ -104,7 +119,7 @@ class _Page:
 		wanted = statement.between(self.company, first, last, self.zone, (kind,) if kind else ())
 		sums = statement.sums(wanted)
 		return {
-			**_too_long(sums),
+			**self.too_long(wanted, first, last, sums),
 			**(self.entries(wanted, before) if kind or by_entry else self.days(wanted, before)),
 			"is_continued": before is not None,
 			"period": _period_in_words(first, last),
@@ -118,12 +133,48 @@ class _Page:
 		cursor = argument("cursor")
 		return inputs.whole_number(cursor, "cursor", least=1) if cursor else None
 
+	def too_long(
+		self, wanted: Stretch, first: date | None, last: date | None, sums: statement.Sums
+	) -> dict[str, object]:
+		"""Return why the file that is asked for cannot be made, and the shorter periods of which it can be."""
+		if not (export := argument("export")):
+			return {}
+		try:
+			check_length(sums, export)
+		except InvalidInput as error:
+			named = statement.named(wanted, first, last, self.zone)
+			if named.first == named.last:
+				return {"too_long": str(error), "http_status_code": error.http_status_code}
+			parts = named.parts
+			found = zip(parts, statement.counts(wanted, parts), strict=True)
+			shorter = [self._shorter(part, entries, export) for part, entries in found if entries]
+			return {"too_long": str(error), "shorter": shorter[::-1]}
+		return {}
+
+	def _shorter(self, part: Period, entries: int, export: str) -> dict[str, str]:
+		"""Return a part of the period: a link to its file, or to its own parts where it is too long as well."""
+		days = {"from_date": str(part.first), "to_date": str(part.last)}
+		if fits(entries, export):
+			file = self.files[export]
+		elif part.first != part.last:
+			file = _("choose a month") if part.first.month != part.last.month else _("choose a day")
+		else:
+			export, file = table.EXCEL, self.files[table.EXCEL]
+		return {
+			"label": _part_in_words(part),
+			"entries": transactions_in_words(entries),
+			"file": file,
+			"url": self.url(**days, export=export),
+		}
+
 	def entries(self, wanted: Stretch, before: int | None) -> dict[str, object]:
 		"""Return a page of single entries."""
 		found = statement.entries(wanted, ENTRIES + 1, before)
 		rows = found[:ENTRIES]
+		shown = self._written(self._rows(rows))
 		return {
-			"entries": self._aligned(self._rows(rows), "amount", "balance"),
+			"entries": shown,
+			"paid_from": _said_once(shown),
 			"older_url": self._older(rows, len(found) > ENTRIES),
 		}
 
@@ -140,21 +191,21 @@ class _Page:
 			}
 			for day in days
 		]
-		self._aligned([row for day in shown for row in (day, *day["others"])], "amount", "balance")
+		self._written([row for day in shown for row in (day, *day["others"])])
 		is_more = bool(days) and days[-1].entries.after > wanted.after
 		return {
 			"days": shown,
 			"older_url": self.url(cursor=str(days[-1].entries.after + 1)) if is_more else "",
 		}
 
-	def _aligned(self, rows: list[dict[str, object]], *columns: str) -> list[dict[str, object]]:
-		"""Write the amounts in these columns of a table, and what puts their decimal marks in line."""
-		for name in columns:
-			plus = "+" if name == "amount" else ""
-			for row, written in zip(
-				rows, column([row[name] for row in rows], self.currency, plus), strict=True
-			):
-				row[name] = written
+	def _written(self, rows: list[dict[str, object]]) -> list[dict[str, object]]:
+		"""Write the amounts of a table's rows, all with the decimals that the longest of them needs."""
+		shown = [row[name] for row in rows for name in ("amount", "balance") if name in row]
+		decimals = decimals_of(shown, self.currency)
+		for row in rows:
+			row["amount"] = signed(row["amount"], self.currency, decimals)
+			if "balance" in row:
+				row["balance"] = money(row["balance"], self.currency, exact=True, decimals=decimals)
 		return rows
 
 	def _others(self, days: list[Day]) -> dict[date, list[dict[str, object]]]:
@@ -171,6 +222,7 @@ class _Page:
 		calls = day.sums.get("Call Charge", Sum())
 		cost = calls.amount + day.sums.get("Call Correction", Sum()).amount
 		corrections = day.sums.get("Call Correction", Sum()).entries
+		opened = self._opened(day) if is_open else []
 		in_all = sum(total.entries for kind, total in day.sums.items() if kind not in CALLS)
 		iso = day.day.isoformat()
 		return {
@@ -185,7 +237,9 @@ class _Page:
 			"is_credit": cost > 0,
 			"is_open": is_open,
 			"toggle_url": self._place(f"day-{iso}", "" if is_open else iso),
-			"opened": self._opened(day) if is_open else [],
+			"opened": opened,
+			"paid_from": _said_once(opened),
+			"says_payments": any(row["call"] and row["call"]["paid_from"] for row in opened),
 			"all_url": self.url(view=BY_ENTRY, from_date=iso, to_date=iso),
 			"shown": ENTRIES,
 			"is_long": calls.entries + corrections > ENTRIES,
@@ -209,13 +263,14 @@ class _Page:
 		stretch = Stretch(self.company, day.entries.after, day.entries.upto, CALLS)
 		entries = statement.entries(stretch, ENTRIES)
 		bookings = bookings_of(entries)
+		decimals = decimals_of((booking.rate_per_minute for booking in bookings.values()), self.currency)
 		rows = []
 		for entry in entries:
 			booking = bookings.get(entry.name)
 			began_us = booking.started_us if booking else entry.booked_us
 			began = {"iso": clock.iso(began_us), "time": self._time(began_us, day.day)}
-			rows.append({**self._in_short(entry, booking), **began})
-		return self._aligned(rows, "amount")
+			rows.append({**self._in_short(entry, booking, decimals), **began})
+		return self._written(rows)
 
 	def _time(self, instant_us: int, day: date) -> str:
 		"""Return the time of day of an instant, with its date where that is not the one of ``day``."""
@@ -246,24 +301,24 @@ class _Page:
 			"day": local.date(),
 			"date": moment(local),
 			"began": self._time(booking.started_us, local.date()) if booking else "",
-			"title": _call_in_words(booking) if booking else "",
+			"title": call_in_words(booking) if booking else "",
 			"detail": "" if booking else description(entry, None),
 			"balance": entry.balance_after,
 			"receipt_url": _receipt_url(document.name) if document else "",
 			"document": receipts.title(document) if document else "",
 		}
 
-	def _in_short(self, entry: frappe._dict, booking: Booking | None) -> dict[str, object]:
-		"""Return what the calls of an opened day are told with; there are many of them."""
+	def _in_short(self, entry: frappe._dict, booking: Booking | None, decimals: int = 0) -> dict[str, object]:
+		"""Return what the calls of an opened day are told with, their prices with at least so many decimals."""
 		return {
 			"kind": _(entry.transaction_type),
 			"is_correction": entry.transaction_type == "Call Correction",
 			"amount": entry.amount,
 			"is_credit": entry.amount > 0,
-			"call": self._call(entry, booking) if booking else None,
+			"call": self._call(entry, booking, decimals) if booking else None,
 		}
 
-	def _call(self, entry: frappe._dict, call: Booking) -> dict[str, object]:
+	def _call(self, entry: frappe._dict, call: Booking, decimals: int) -> dict[str, object]:
 		written = _difference if entry.transaction_type == "Call Correction" else length
 		return {
 			"number": call.callee or call.call_id,
@@ -272,7 +327,7 @@ class _Page:
 			"billed": written(call.billed_sec),
 			"has_length": bool(call.duration_sec or call.billed_sec),
 			"reason": call.reason,
-			"rate": money(call.rate_per_minute, self.currency, exact=True),
+			"rate": money(call.rate_per_minute, self.currency, exact=True, decimals=decimals),
 			"paid_from": _paid_from(entry),
 		}
 
@@ -281,10 +336,6 @@ def _more_in_words(left: int) -> str:
 	if left == 1:
 		return _("1 more transaction")
 	return _("{0} more transactions").format(whole(left)) if left else ""
-
-
-def _call_in_words(call: Booking) -> str:
-	return _("Call to {0}").format(call.callee) if call.callee else _("Call {0}").format(call.call_id)
 
 
 def _difference(seconds: int) -> str:
@@ -301,6 +352,14 @@ def _period_in_words(first: date | None, last: date | None) -> str:
 	return _("Up to {0}").format(day_of(last)) if last else ""
 
 
+def _part_in_words(part: Period) -> str:
+	"""Say which year, month or day of the period it is; the filter above says where the period itself ends."""
+	if part.first == part.last:
+		return day_of(part.first)
+	is_within_a_month = (part.first.year, part.first.month) == (part.last.year, part.last.month)
+	return month_of(part.first) if is_within_a_month else str(part.first.year)
+
+
 def _paid_from(entry: frappe._dict) -> str:
 	"""Say which money a booking of a call took or gave: there is one balance, and what it owes below zero."""
 	if entry.amount > 0:
@@ -312,15 +371,16 @@ def _paid_from(entry: frappe._dict) -> str:
 	return _("paid from the balance in part, the rest is owed")
 
 
-def _too_long(sums: statement.Sums) -> dict[str, object]:
-	"""Return why the file that is asked for cannot be made; what it would hold is shown all the same."""
-	if not (export := argument("export")):
-		return {}
-	try:
-		check_length(sums, export)
-	except InvalidInput as error:
-		return {"too_long": str(error), "http_status_code": error.http_status_code}
-	return {}
+def _said_once(rows: list[dict[str, object]]) -> str:
+	"""Return in a sentence what paid for most of the calls, and leave it out of their rows: what is left there differs."""
+	calls = [row["call"] for row in rows if row["call"]]
+	if len(calls) < 2:
+		return ""
+	[(usual, count)] = Counter(call["paid_from"] for call in calls).most_common(1)
+	for call in calls:
+		call["paid_from"] = "" if call["paid_from"] == usual else call["paid_from"]
+	words = _("All calls shown: {0}.") if count == len(calls) else _("Calls without a note: {0}.")
+	return words.format(usual)
 
 
 def _sums(sums: statement.Sums, currency: str) -> dict[str, dict[str, str]]:

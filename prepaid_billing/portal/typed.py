@@ -8,7 +8,7 @@ from decimal import Decimal
 from babel.numbers import get_currency_symbol, get_decimal_symbol, get_group_symbol
 
 from prepaid_billing.portal.figures import language, number
-from prepaid_billing.rating.money import LIMIT, exact, exponent
+from prepaid_billing.rating.money import LIMIT, exact, exponent, payment_decimals
 
 
 def typed_amount(text: str | None, currency: str) -> Decimal | None:
@@ -33,7 +33,7 @@ def typed_amount(text: str | None, currency: str) -> Decimal | None:
 
 def example(currency: str) -> str:
 	"""Return an amount as it may be typed, for a sentence that asks for one."""
-	places = exponent(currency)
+	places = payment_decimals(currency)
 	return number(Decimal("12.5"), "0." + "0" * places if places else "0")
 
 

@@ -11,7 +11,7 @@ from frappe import _
 from prepaid_billing import inputs
 from prepaid_billing.calls import usage
 from prepaid_billing.calls.usage_figures import Usage
-from prepaid_billing.display import calls_in_words, day_of, length, money, month_of, weekday_of
+from prepaid_billing.display import calls_in_words, day_of, decimals_of, length, money, month_of, weekday_of
 from prepaid_billing.exceptions import InvalidInput
 from prepaid_billing.ledger import balance_of
 from prepaid_billing.ledger.period import Period, zone_of
@@ -105,6 +105,7 @@ class _Page:
 	def _charts(self, period: Period, days: dict[date, Usage], total: Usage) -> dict[str, object]:
 		hours = usage.by_hour(self.company, period)
 		dearest = sorted(days.items(), key=lambda item: (-item[1].amount, item[0]))[:DEAREST]
+		decimals = decimals_of((part.amount for _day, part in dearest), self.currency)
 		return {
 			**self._over_time(days),
 			"hours": self._bars(
@@ -115,7 +116,7 @@ class _Page:
 				{
 					"day": f"{weekday_of(day)}, {day_of(day)}",
 					"calls": number(part.calls, "#,##0"),
-					"cost": money(part.amount, self.currency, exact=True),
+					"cost": money(part.amount, self.currency, exact=True, decimals=decimals),
 					# Transactions go by the day of booking: the calls of this day are those that began in it.
 					"url": self.url(from_date=str(day), to_date=str(day)),
 				}
@@ -140,6 +141,7 @@ class _Page:
 		}
 
 	def _bars(self, parts: list[tuple[str, Usage, Decimal]]) -> list[dict[str, object]]:
+		decimals = decimals_of((part.amount for _label, part, _height in parts), self.currency)
 		highest = max(height for _label, _part, height in parts) or Decimal(1)
 		return [
 			{
@@ -148,7 +150,7 @@ class _Page:
 				"calls": number(part.calls, "#,##0"),
 				"calls_in_words": calls_in_words(part.calls),
 				"minutes": number(part.minutes, "#,##0.0"),
-				"cost": money(part.amount, self.currency, exact=True),
+				"cost": money(part.amount, self.currency, exact=True, decimals=decimals),
 				"has_calls": bool(part.calls),
 			}
 			for label, part, height in parts

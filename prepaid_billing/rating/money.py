@@ -17,6 +17,7 @@ _AMOUNT = re.compile(r"-?(0|[1-9][0-9]{0,8})(\.[0-9]{1,6})?")
 # currencies without decimals, yet its special cases, as ISK's, take hundredths: 5 UGX are sent as 500.
 _NO_DECIMALS = frozenset("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split())
 _THREE_DECIMALS = frozenset("BHD JOD KWD OMR TND".split())
+_HUNDREDTHS_BY_CUSTOM = frozenset("ISK UGX".split())
 
 
 def N_(text: str) -> str:
@@ -91,3 +92,20 @@ def exponent(currency: str) -> int:
 	if code in _NO_DECIMALS:
 		return 0
 	return 3 if code in _THREE_DECIMALS else 2
+
+
+def payment_step(currency: str) -> Decimal:
+	"""Return the amount, in major units, of which Stripe takes multiples alone (currency: ISO 4217, any case).
+
+	One smallest unit, but the last of three decimals must be 0, and ISK and UGX have no parts although they are sent
+	in hundredths: https://docs.stripe.com/currencies, "Three-decimal currencies" and "Special cases".
+	"""
+	code = currency.upper()
+	if code in _HUNDREDTHS_BY_CUSTOM:
+		return Decimal(1)
+	return Decimal("0.010") if code in _THREE_DECIMALS else Decimal(1).scaleb(-exponent(code))
+
+
+def payment_decimals(currency: str) -> int:
+	"""Return how many decimals an amount to pay is written with: none where only whole units can be paid."""
+	return exponent(currency) if payment_step(currency) < 1 else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stripe_simulator.behaviour import AUTHENTICATION_REQUIRED, Behaviour, Decline
+from stripe_simulator.currency import check_step
 from stripe_simulator.errors import ApiError, decline_failure, failure, unexpected_state
 from stripe_simulator.flows import balance, disputes, methods, refunds, sessions
 from stripe_simulator.objects import StripeObject
@@ -106,6 +107,7 @@ def capture(operation: Operation, intent: StripeObject, amount: int | None) -> N
 			param="amount_to_capture",
 			executed=True,
 		)
+	check_step(taken, intent["currency"], "amount_to_capture")
 	charge = operation.store.require("charge", intent["latest_charge"], "charge")
 	charge |= {"amount_captured": taken, "captured": True}
 	if taken < held:

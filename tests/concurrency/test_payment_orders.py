@@ -1,7 +1,7 @@
 """Stripe keeps no order and sends twice: whatever comes first, a payment's life ends in one state.
 
 Each order is delivered over HTTP to a payment of its own that really lived through it at the simulated Stripe: every
-event by several senders at once, and once more. In `make proof` that is every order by eight senders.
+event by eight senders at once, and once more. In `make proof` that is every order, in CI a twentieth of them.
 """
 
 import os
@@ -20,8 +20,6 @@ from tests.stripe_checkout import as_body, signature, webhooks_paused
 from tests.stripe_lives import LIVES, end_of, live, not_acted_on
 
 SENDERS = 8
-FEW = 2
-"""How many send at once in CI, but for every sixth order."""
 
 Order = tuple[str, ...]
 
@@ -52,29 +50,26 @@ def rng() -> random.Random:
 	return random.Random(seed)
 
 
-def orders(life: str, rng: random.Random) -> list[tuple[int, Order]]:
-	"""All orders of a life's events, each with how many send at once; in CI a twentieth of them, drawn by the seed."""
+def orders(life: str, rng: random.Random) -> list[Order]:
+	"""All orders of a life's events; in CI a twentieth of them, drawn by the seed."""
 	every = list(permutations(LIVES[life].types))
-	if FULL:
-		return [(SENDERS, order) for order in every]
-	drawn = rng.sample(every, -(-len(every) // 20))
-	return [(FEW if number % 6 else SENDERS, order) for number, order in enumerate(drawn)]
+	return every if FULL else rng.sample(every, -(-len(every) // 20))
 
 
-def live_through(life: str, some: list[tuple[int, Order]]) -> list[tuple]:
+def live_through(life: str, some: list[Order]) -> list[tuple]:
 	"""Deliver each order to a payment of its own; return those that ended otherwise than the right order."""
 	wrong = []
 	with ThreadPoolExecutor(SENDERS) as pool:
-		for senders, order in some:
+		for order in some:
 			company, topup, events = live(LIVES[life])
 			answers = {
 				status
 				for kind in order
-				for status in [*pool.map(deliver, [events[kind]] * senders), deliver(events[kind])]
+				for status in [*pool.map(deliver, [events[kind]] * SENDERS), deliver(events[kind])]
 			}
 			end, left = end_of(company, topup), not_acted_on([events[kind] for kind in order])
 			if answers != {200} or end != LIVES[life].end or left:
-				wrong.append((order, senders, answers, end, left))
+				wrong.append((order, answers, end, left))
 	return wrong
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import frappe
 import pytest
+from frappe.utils import get_system_timezone
 
 from prepaid_billing.calls import session
 from prepaid_billing.ledger import constraints
@@ -61,7 +62,9 @@ def test_check_low_balances_prints_what_it_did_and_why() -> None:
 
 def test_status_counts_what_waits_and_tells_times_to_the_second() -> None:
 	printed = bench("prepaid-billing", "status")
-	assert re.search(r"^  mails not sent +\d+$", printed, re.M)
+	assert re.search(r"^  mails that wait in the Email Queue +\d+$", printed, re.M)
+	assert re.search(r"^  mails that could not be sent +\d+$", printed, re.M)
+	assert f"(all times in {get_system_timezone()})" in printed
 	assert re.search(r"^  top-ups without a receipt +\d+", printed, re.M)
 	assert not re.search(r"\d\d:\d\d:\d\d\.\d", printed)
 
@@ -75,6 +78,7 @@ def test_status_lists_the_scheduled_jobs_with_their_last_run() -> None:
 		"prepaid_unfinished_topups": "Hourly Long",
 		"prepaid_verify_books": "Daily Long",
 		"prepaid_reconcile": "Daily Long",
+		"prepaid_silent_webhook": "Daily Long",
 	}.items():
 		(line,) = [line for line in printed.splitlines() if job in line]
 		assert cron in line and "last run" in line

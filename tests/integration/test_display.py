@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from prepaid_billing.display import money, percentage
+from prepaid_billing.display import decimals_of, money, percentage
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,29 @@ def test_an_amount_has_the_pattern_of_its_language(
 )
 def test_an_exact_amount_keeps_up_to_six_decimals(language: str, amount: str, shown: str) -> None:
 	assert money(Decimal(amount), "EUR", language, exact=True) == shown
+
+
+@pytest.mark.parametrize(
+	"amounts,currency,decimals",
+	[
+		((), "EUR", 2),
+		(("12.500000", "100"), "EUR", 2),
+		(("12.5", "-0.01234"), "EUR", 5),
+		(("0.000001", "0"), "EUR", 6),
+		(("1000000", "0.000000"), "JPY", 0),
+		(("1", "0.42"), "JPY", 2),
+		(("1",), "KWD", 3),
+	],
+)
+def test_a_table_has_the_decimals_that_its_longest_amount_needs(
+	amounts: tuple[str, ...], currency: str, decimals: int
+) -> None:
+	found = [Decimal(amount) for amount in amounts]
+	assert decimals_of(found, currency) == decimals
+	for amount in found:
+		text = money(amount, currency, "en", exact=True, decimals=decimals)
+		assert len(text.partition(".")[2]) == decimals
+		assert Decimal("".join(sign for sign in text.replace("−", "-") if sign in "-.0123456789")) == amount
 
 
 @pytest.mark.parametrize(

@@ -159,7 +159,7 @@ def test_a_day_has_a_limit_that_withdrawing_does_not_lift() -> None:
 	frappe.db.sql("UPDATE `tabBilling Invitation` SET status = 'Withdrawn' WHERE company = %s", (company,))
 	frappe.db.commit()
 	posted = inviting.post("invite", email=f"{new_id('new')}@example.com")
-	assert posted.status_code == 429 and "in a day" in posted.text
+	assert posted.status_code == 429 and "people a day" in posted.text
 
 
 def test_an_address_is_invited_once_at_a_time() -> None:

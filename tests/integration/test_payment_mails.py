@@ -80,7 +80,7 @@ def test_a_paid_top_up_is_told_once_with_html_and_text(inbox: Inbox) -> None:
 	for kind in ("html", "plain"):
 		body = mail.get_body((kind,)).get_content()
 		assert "€50.00 was added to your balance." in body and "€55.00" in body, kind
-		assert "/business/billing?company=" in body and "in the portal, under Settings" in body, kind
+		assert "/business/billing?company=" in body and "in the portal under Settings" in body, kind
 	assert notices_of(company) == ["Top-up received: Queued"]
 
 
@@ -168,7 +168,7 @@ def test_a_dispute_and_its_end_are_told(inbox: Inbox) -> None:
 	assert "new calls cannot be started" in body
 	simulate(f"disputes/{dispute}/win")
 	eventually(lambda: bool(frappe.db.exists("Billing Dispute", {"company": company, "status": "Won"})))
-	assert f"A payment stands again: {company}" in told(inbox, address)
+	assert f"A payment counts again: {company}" in told(inbox, address)
 	assert len(told(inbox, address)) == 3
 
 
@@ -431,7 +431,9 @@ def test_a_receipt_that_cannot_be_made_holds_its_mail_back_for_minutes_and_not_f
 	(mail,) = inbox.to(address)
 	assert list(mail.iter_attachments()) == []
 	said = text_of(mail)
-	assert "is attached" not in said and said.count("The receipt stands beside the payment: http") == 2
+	assert (
+		"is attached" not in said and said.count("You will find the receipt next to the payment: http") == 2
+	)
 	monkeypatch.undo()
 	notices.tell()
 	assert len(inbox.to(address)) == 2

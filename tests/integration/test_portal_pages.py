@@ -41,8 +41,8 @@ def low_company(**fields: object) -> str:
 	return factories.make_company("10", billing_emails=f"{factories.new_id('mail')}@example.com", **fields)
 
 
-def page_for_guests(path: str) -> str:
-	host = {"Host": site.SITE_URL.split("//")[1]}
+def page_for_guests(path: str, **headers: str) -> str:
+	host = {"Host": site.SITE_URL.split("//")[1], **headers}
 	return requests.get(f"{site.WEB_URL}{path}", headers=host, timeout=30).text
 
 
@@ -57,6 +57,31 @@ def test_pages_and_login_carry_the_operators_name_and_none_of_frappes_words(name
 		assert "<span>Home</span>" not in text and "frappeframework.com?source" not in text
 		assert "frappe-favicon" not in text
 	assert "Login to Fern &amp; Ruf" in pages[1] and "prepaid_billing/images/logo.svg" in pages[1]
+
+
+@pytest.mark.parametrize(
+	("path", "headers", "language", "words"),
+	[
+		("/login", {}, "en", "Login to"),
+		("/login", {"Accept-Language": "de-DE,de;q=0.9,en;q=0.8"}, "de", "Anmelden bei"),
+		("/login", {"Accept-Language": "tlh"}, "en", "Login to"),
+		("/login", {"Accept-Language": "en", "Cookie": "preferred_language=de"}, "de", "Anmelden bei"),
+		(BILLING, {"Accept-Language": "de"}, "de", "Anmelden bei"),
+	],
+)
+def test_the_login_page_speaks_the_language_of_the_guests_browser(
+	path: str, headers: dict[str, str], language: str, words: str
+) -> None:
+	text = page_for_guests(path, **headers)
+	assert f'<html lang="{language}"' in text and words in text
+
+
+def test_other_pages_and_logins_keep_their_language() -> None:
+	german = {"Accept-Language": "de"}
+	assert '<html lang="en"' in page_for_guests("/contact", **german)
+	customer = customer_of(factories.make_company("5"))
+	customer.session.headers.update(german)
+	assert '<html lang="en"' in customer.get(BILLING).text
 
 
 def test_a_site_without_a_name_carries_the_sellers_and_other_pages_stay_as_they_are() -> None:

@@ -3,20 +3,23 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 
 import frappe
 import pytest
 import requests
 
-from prepaid_billing import scheduled
-from prepaid_billing.payments import gateway, payloads, refunds, topups, webhook
+from prepaid_billing import scheduled, status
+from prepaid_billing.alerts import events
+from prepaid_billing.ledger import clock
+from prepaid_billing.payments import gateway, heard, payloads, refunds, topups, webhook
 from prepaid_billing.permissions import MANAGER, STAFF
 from tests import factories, site
 from tests.books import entries_of
 from tests.client import Api
 from tests.factories import make_company, make_user, new_id
+from tests.inbox import Inbox
 from tests.integration.test_topup import paid_topup
 from tests.stripe_checkout import (
 	as_body,
@@ -171,6 +174,143 @@ def test_an_event_that_stripe_gave_up_on_is_tried_by_the_hourly_job(monkeypatch:
 	assert entries_of(company) == ["Top-up 50.0"]
 
 
+def parked_by_an_outage() -> tuple[str, str]:
+	"""A company and an event of its payment that was parked because Stripe could not be asked."""
+	company = make_company()
+	created = topups.create(company, Decimal(50))
+	pay(created["checkout_url"])
+	told = events_of(topups.find(created["topup"]).checkout_session_id)
+	intent = next(event for event in told if event["type"] == "payment_intent.succeeded")
+	with outage():
+		for _time in range(webhook.ATTEMPTS):
+			name = receive(intent)
+	return company, name
+
+
+@contextmanager
+def outage() -> Iterator[None]:
+	"""Stripe cannot be reached in here."""
+	with pytest.MonkeyPatch.context() as unreachable:
+		unreachable.setitem(frappe.conf, "stripe_api_base", "http://127.0.0.1:9")
+		yield
+
+
+def hourly_job(after: int) -> None:
+	"""Let the hourly job act on events, so many seconds from now; those that other tests have left may fail."""
+	with site.later(after), suppress(webhook.TryAgain):
+		webhook.process_waiting()
+
+
+def test_what_an_outage_has_parked_is_tried_again_and_goes_through() -> None:
+	company, name = parked_by_an_outage()
+	assert event_fields(name, "status", "attempts") == ["Parked", 5]
+	hourly_job(after=3000)
+	assert event_fields(name, "status", "attempts") == ["Parked", 5]
+	with outage():
+		hourly_job(after=3660)
+	assert event_fields(name, "status", "attempts") == ["Parked", 6]
+	hourly_job(after=2 * 3600)
+	assert event_fields(name, "status", "attempts") == ["Parked", 6]
+	hourly_job(after=4 * 3600)
+	assert event_fields(name, "status", "attempts", "error", "next_try_us", "next_try_at") == [
+		"Processed", 6, "", 0, None,
+	]  # fmt: skip
+	assert entries_of(company) == ["Top-up 50.0"]
+
+
+def test_it_is_tried_at_growing_distance_for_days_and_then_waits_for_a_person() -> None:
+	_company, name = parked_by_an_outage()
+	hours = []
+	with outage():
+		for _time in range(webhook.OWN_TRIES):
+			next_us, next_at = event_fields(name, "next_try_us", "next_try_at")
+			hours.append(round((next_us - clock.now_us()) / 3600 / clock.SECOND))
+			assert next_at == clock.site_time(next_us)
+			with pytest.raises(webhook.TryAgain):
+				webhook.replay(name)
+	assert hours == [1, 2, 4, 8, 16, 24, 24, 24, 24, 24]
+	assert event_fields(name, "status", "attempts", "next_try_us") == ["Parked", 15, 0]
+	hourly_job(after=30 * 86_400)
+	assert event_fields(name, "status", "attempts") == ["Parked", 15]
+
+
+def test_what_a_person_has_to_judge_is_not_tried_again() -> None:
+	_company, event, topup = unpaid_but_told()
+	name = receive(event)
+	assert event_fields(name, "status", "next_try_us") == ["Parked", 0]
+	frappe.db.sql("UPDATE `tabBalance Topup` SET amount = 50 WHERE name = %s", (topup,))
+	frappe.db.commit()
+	hourly_job(after=30 * 86_400)
+	assert event_fields(name, "status") == ["Parked"]
+
+
+def letters_to(inbox: Inbox, address: str, subject: str) -> list[str]:
+	return [
+		mail.get_body(("html",)).get_content()
+		for mail in inbox.to(address)
+		if subject in str(mail["Subject"])
+	]
+
+
+def test_managers_are_told_of_each_event_that_waits_for_a_person_once_in_one_mail(inbox: Inbox) -> None:
+	judged = [receive(unpaid_but_told()[1]) for _time in range(2)]
+	_company, passing = parked_by_an_outage()
+	address = factories.make_manager()[0]
+	assert events.tell_of_parked() >= 2
+	(letter,) = letters_to(inbox, address, "of Stripe wait")
+	assert all(f"/stripe-event/{name}" in letter for name in judged) and "asked for 51" in letter
+	assert passing not in letter
+
+	frappe.db.sql("UPDATE `tabStripe Event` SET attempts = %s WHERE name = %s", (webhook.TOLD_AFTER, passing))
+	frappe.db.commit()
+	assert events.tell_of_parked() == 1
+	last = letters_to(inbox, address, "1 event of Stripe waits")[-1]
+	assert passing in last and "It is tried again by itself, next at" in last and judged[0] not in last
+	assert events.tell_of_parked() == 0
+	assert len(letters_to(inbox, address, "of Stripe wait")) == 2
+
+
+def test_a_manager_who_is_kept_to_some_companies_is_told_of_theirs_alone(inbox: Inbox) -> None:
+	(own, ours, _t1), (_other, theirs, _t2) = unpaid_but_told(), unpaid_but_told()
+	names = [receive(ours), receive(theirs)]
+	address = factories.make_manager()[0]
+	permission = {"user": address, "allow": "Billing Company", "for_value": own}
+	frappe.get_doc({"doctype": "User Permission", **permission}).insert()
+	frappe.db.commit()
+	events.tell_of_parked()
+	(letter,) = letters_to(inbox, address, "of Stripe wait")
+	assert names[0] in letter and names[1] not in letter
+
+
+def test_payments_without_events_are_told_of_to_the_managers_and_by_status(inbox: Inbox) -> None:
+	topup, _events = paid_topup(make_company())
+	topups.refresh(topup)
+	address = factories.make_manager()[0]
+	before = heard.of_last_days()
+	with site.later(7 * 3600):
+		found = heard.of_last_days()
+		assert found.unheard > before.unheard and found.payments >= found.unheard
+		assert scheduled.prepaid_silent_webhook() is None
+		(line,) = status._unheard()
+	assert line.startswith(
+		f"NO EVENT came of {found.unheard} of {found.payments} payments of the last 7 days"
+	)
+	(letter,) = letters_to(inbox, address, "Events of Stripe do not arrive")
+	assert f"Of {found.unheard} of these payments no event" in letter
+
+
+def test_a_payment_of_which_an_event_came_is_heard_of() -> None:
+	def unheard() -> int:
+		with site.later(7 * 3600):
+			return heard.of_last_days().unheard
+
+	topup, its_events = paid_topup(make_company())
+	topups.refresh(topup)
+	before = unheard()
+	receive(next(event for event in its_events if event["type"] == "checkout.session.completed"))
+	assert unheard() == before - 1
+
+
 def test_the_hourly_job_gives_refunds_first_and_asks_for_the_oldest_top_up_before_newer_ones(
 	monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -196,8 +336,8 @@ def test_only_managers_replay(manager: Api, guest: Api, gateway: Api) -> None:
 	_company, event, _topup = unpaid_but_told()
 	name = receive(event)
 	staff = Api(factories.api_key_of(make_user(STAFF)))
-	for caller, status in ((guest, 401), (gateway, 403), (staff, 403)):
-		assert caller.post("stripe.replay", event=name).status_code == status
+	for caller, refusal in ((guest, 401), (gateway, 403), (staff, 403)):
+		assert caller.post("stripe.replay", event=name).status_code == refusal
 	answer = manager.post("stripe.replay", event="none")
 	assert (answer.status_code, answer.json()["code"]) == (404, "UNKNOWN_EVENT")
 

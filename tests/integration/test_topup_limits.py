@@ -9,9 +9,10 @@ import pytest
 from prepaid_billing import status
 from prepaid_billing.payments import limits, topups
 from prepaid_billing.portal.topup import topup_form
-from tests import site
+from tests import factories, site
 from tests.client import Api
-from tests.factories import make_api_customer, make_company, make_customer
+from tests.factories import make_api_customer, make_company, make_customer, new_id
+from tests.integration.test_refunds import balance, paid
 from tests.integration.test_settings_page import Portal
 
 
@@ -33,7 +34,7 @@ def rows() -> Iterator[None]:
 
 
 YEN = {"currency": "JPY", "smallest": 1000, "largest": 500_000, "suggested_amounts": "2000 5000 10000"}
-DINAR = {"currency": "KWD", "smallest": 2.5, "largest": 999.125, "suggested_amounts": "5 10"}
+DINAR = {"currency": "KWD", "smallest": 2.5, "largest": 999.13, "suggested_amounts": "5 10"}
 
 
 def answers(currency: str, *amounts: str) -> list[int]:
@@ -48,13 +49,75 @@ def answers(currency: str, *amounts: str) -> list[int]:
 def test_a_currency_with_a_row_of_its_own_has_its_own_limits(rows) -> None:
 	rows(YEN, DINAR)
 	assert answers("JPY", "999", "1000", "500000", "500001") == [422, 200, 200, 422]
-	assert answers("KWD", "2.499", "2.5", "999.125", "999.126") == [422, 200, 200, 422]
+	assert answers("KWD", "2.490", "2.5", "999.130", "999.140") == [422, 200, 200, 422]
 	assert answers("EUR", "9.99", "10", "10000", "10000.01") == [422, 200, 200, 422]
 
 
 def test_a_currency_without_a_row_takes_the_general_limits_but_never_less_than_stripe_does() -> None:
 	assert answers("JPY", "49", "50", "10000", "10001") == [422, 200, 200, 422]
 	assert answers("HUF", "174", "175") == [422, 200]
+
+
+REFUSED = [
+	("KWD", "12.505", "KWD is paid in steps of KWD0.010. Nothing was charged."),
+	("ISK", "250.50", "ISK is paid in whole units only. Nothing was charged."),
+	("EUR", "12.345", "EUR is paid in steps of €0.01. Nothing was charged."),
+	("JPY", "250.5", "JPY is paid in whole units only. Nothing was charged."),
+]
+CROWN = {"currency": "ISK", "smallest": 100, "largest": 50_000, "suggested_amounts": "500 1000"}
+
+
+@pytest.mark.parametrize(("currency", "amount", "sentence"), REFUSED, ids=str)
+def test_what_stripe_does_not_take_that_exactly_is_refused_before_it_is_asked(
+	rows, currency: str, amount: str, sentence: str
+) -> None:
+	rows(DINAR, CROWN)
+	company = make_company(currency=currency)
+	refusal = Api(make_api_customer(company)).post("topup.create", amount=amount)
+	assert (refusal.status_code, refusal.json()["code"], refusal.json()["error"]) == (
+		422,
+		"INVALID_AMOUNT",
+		sentence,
+	)
+	assert not frappe.db.exists("Balance Topup", {"company": company})
+
+
+def test_a_refund_that_stripe_does_not_take_that_exactly_is_refused_before_it_is_planned(rows) -> None:
+	rows(DINAR)
+	company, topup = paid("50", make_company(currency="KWD"))
+	manager = Api(factories.api_key_of(factories.make_manager()[0]))
+	sent = {"topup": topup.name, "reason": "goodwill", "idempotency_key": new_id()}
+	refusal = manager.post("topup.refund", amount="1.234", **sent)
+	assert (refusal.status_code, refusal.json()["error"]) == (
+		422,
+		"KWD is paid in steps of KWD0.010. Nothing was refunded.",
+	)
+	assert not frappe.db.exists("Billing Refund", {"topup": topup.name})
+	assert manager.ok("topup.refund", amount="1.23", **sent)["status"] == "Succeeded"
+	assert balance(company) == Decimal("48.77")
+
+
+def test_the_general_limits_are_brought_to_what_can_be_paid(rows) -> None:
+	site.fresh()
+	general = frappe.get_doc("Prepaid Billing Settings")
+	before = (general.topup_minimum, general.topup_maximum)
+	try:
+		general.update({"topup_minimum": 99.5, "topup_maximum": 999.5})
+		general.save()
+		frappe.db.commit()
+		found = limits.of("JPY")
+		assert (found.smallest, found.largest) == (Decimal(100), Decimal(999))
+	finally:
+		general.update(dict(zip(("topup_minimum", "topup_maximum"), before, strict=True)))
+		general.save()
+		frappe.db.commit()
+
+
+@pytest.mark.parametrize(
+	("currency", "most"), [("BHD", "99999.990"), ("ISK", "999999"), ("EUR", "999999.99")]
+)
+def test_the_most_at_stripe_can_be_paid(currency: str, most: str) -> None:
+	assert limits.most_at_stripe(currency) == Decimal(most)
 
 
 WON = {"currency": "KRW", "smallest": 10_000, "largest": 1_000_000, "suggested_amounts": "20000 50000"}
@@ -126,5 +189,5 @@ def test_a_currency_has_one_row(rows) -> None:
 def test_the_limits_of_a_currency_are_exact(rows) -> None:
 	rows(DINAR)
 	found = limits.of("KWD")
-	assert (found.smallest, found.largest) == (Decimal("2.5"), Decimal("999.125"))
+	assert (found.smallest, found.largest) == (Decimal("2.5"), Decimal("999.13"))
 	assert found.suggested == [5, 10]

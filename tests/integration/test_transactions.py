@@ -4,12 +4,13 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import frappe
 import pytest
+from frappe.website.utils import cleanup_page_name
 
 from prepaid_billing import ledger
 from prepaid_billing.exceptions import InvalidInput
@@ -17,7 +18,7 @@ from prepaid_billing.exports import table as tables
 from prepaid_billing.exports import transactions
 from prepaid_billing.exports.table import safe
 from prepaid_billing.ledger import checkpoints, clock, statement
-from prepaid_billing.ledger.period import zone_of
+from prepaid_billing.ledger.period import Period, zone_of
 from prepaid_billing.ledger.verify import verify
 from prepaid_billing.payments import issuing
 from prepaid_billing.permissions import CUSTOMER
@@ -338,13 +339,50 @@ def test_file_that_is_too_long_is_refused_with_a_way_out(
 	book(company, 3)
 	site.fresh()
 	wanted = statement.between(company, None, None, BERLIN)
+	period = statement.named(wanted, None, None, BERLIN)
 	with pytest.raises(InvalidInput, match="up to 3 transactions; this one has 4"):
-		transactions.as_statement(wanted, statement.named(wanted, None, None, BERLIN), "statement")
-	assert transactions.as_table(wanted, BERLIN, "csv", "table").status_code == 200
+		transactions.as_statement(wanted, period)
+	assert transactions.as_table(wanted, period, "csv").status_code == 200
 	book(company, 1)
 	site.fresh()
 	with pytest.raises(InvalidInput, match="up to 4 transactions; this one has 5"):
-		transactions.as_table(statement.between(company, None, None, BERLIN), BERLIN, "csv", "table")
+		transactions.as_table(statement.between(company, None, None, BERLIN), period, "csv")
+
+
+@pytest.mark.parametrize(
+	("first", "last", "count", "second"),
+	[
+		("2024-11-15", "2026-11-28", 3, ("2025-01-01", "2025-12-31")),
+		("2024-12-15", "2026-11-28", 24, ("2025-01-01", "2025-01-31")),
+		("2026-10-31", "2026-11-28", 2, ("2026-11-01", "2026-11-28")),
+		("2026-11-02", "2026-11-28", 27, ("2026-11-03", "2026-11-03")),
+		("2026-11-28", "2026-11-28", 1, None),
+	],
+)
+def test_a_period_has_parts_that_leave_no_day_out(
+	first: str, last: str, count: int, second: tuple[str, str] | None
+) -> None:
+	period = Period(date.fromisoformat(first), date.fromisoformat(last), BERLIN)
+	assert [day for part in period.parts for day in part.days] == period.days
+	assert len(period.parts) == count
+	assert second is None or (str(period.parts[1].first), str(period.parts[1].last)) == second
+
+
+def test_entries_are_counted_for_each_part_of_a_period_and_type(company: str, gateway: Api) -> None:
+	call(gateway, company, 61)
+	for days in (20, 40, 41):
+		with site.later(days * 86_400):
+			factories.give(company, "1")
+	site.fresh()
+	for kinds, count in (((), 5), (("Bonus",), 4), (("Call Charge",), 1), (("Refund",), 0)):
+		wanted = statement.between(company, None, None, BERLIN, kinds)
+		parts = statement.named(wanted, None, None, BERLIN).parts
+		counted = statement.counts(wanted, parts)
+		alone = [statement.between(company, part.first, part.last, BERLIN, kinds) for part in parts]
+		assert counted == [
+			sum(total.entries for total in statement.sums(stretch).values()) for stretch in alone
+		]
+		assert sum(counted) == count
 
 
 @pytest.mark.parametrize(
@@ -387,7 +425,7 @@ def test_statement_of_one_type_shows_no_balances_that_its_lines_do_not_add_up_to
 	text = statement_of(customer, type="Bonus")
 	assert "Opening balance" not in text and "Closing balance" not in text
 	assert "Bonus 2 transactions €107.00" in text
-	assert "Only the transactions of this type are shown" in text
+	assert "Only transactions of this type are shown" in text
 	whole = statement_of(customer)
 	assert "Opening balance €0.00" in whole and "Closing balance €106.58" in whole
 
@@ -410,6 +448,49 @@ def test_telephone_numbers_stand_in_tables_as_they_are_dialled(
 		assert row[8:10] == [written.format("+49301"), written.format("+49 30 555 0100")]
 	assert [safe(text) for text in ("+49 30-1", "+1+1", "=+49", "+", "+49\t1")] == [
 		"'+49 30-1", "'+1+1", "'=+49", "'+", "'+49\t1"]  # fmt: skip
+
+
+def test_a_text_is_guarded_only_where_it_could_be_a_formula(
+	company: str, customer: Api, gateway: Api
+) -> None:
+	call(gateway, company, 61)
+	for number, text in enumerate(("50 % off", "% of May", "a=1", "|x", "goodwill - twice")):
+		ledger.credit(
+			company, Decimal(1), transaction_type="Bonus", key=f"test:{company}:{number}", description=text
+		)
+	for flavour in ("csv", "excel"):
+		texts = [[*row.values()][3] for row in table(customer.get("transactions.export", format=flavour))][1:]
+		assert texts == [
+			"Call to +4930123456 (1:01)",
+			"50 % off",
+			"% of May",
+			"a=1",
+			"|x",
+			"goodwill - twice",
+		]
+
+
+@pytest.mark.parametrize(
+	("method", "language", "format", "name"),
+	[
+		("transactions", "en", "csv", "prepaid-billing-{}-transactions-data-2026-11-01-2026-11-28.csv"),
+		("transactions", "en", "excel", "prepaid-billing-{}-transactions-2026-11-01-2026-11-28.csv"),
+		("transactions", "en", "pdf", "prepaid-billing-{}-statement-2026-11-01-2026-11-28.pdf"),
+		("transactions", "de", "csv", "prepaid-billing-{}-buchungen-daten-2026-11-01-2026-11-28.csv"),
+		("transactions", "de", "excel", "prepaid-billing-{}-buchungen-2026-11-01-2026-11-28.csv"),
+		("transactions", "de", "pdf", "prepaid-billing-{}-kontoauszug-2026-11-01-2026-11-28.pdf"),
+		("usage", "en", "csv", "prepaid-billing-{}-usage-data-2026-11-01-2026-11-28.csv"),
+		("usage", "de", "excel", "prepaid-billing-{}-nutzung-2026-11-01-2026-11-28.csv"),
+		("usage", "de", "pdf", "prepaid-billing-{}-nutzung-2026-11-01-2026-11-28.pdf"),
+	],
+)
+def test_a_file_is_named_by_whose_it_is_what_it_holds_and_its_days(
+	company: str, customer: Api, method: str, language: str, format: str, name: str
+) -> None:
+	days = {"from_date": "2026-11-01", "to_date": "2026-11-28"}
+	answer = customer.get(f"{method}.export", format=format, _lang=language, **days)
+	said = answer.headers["Content-Disposition"]
+	assert f"filename={name.format(cleanup_page_name(company))}" in said.replace('"', ""), said
 
 
 @pytest.mark.parametrize(
@@ -442,6 +523,31 @@ def entries_page(company: str, path: str = "view=entries") -> str:
 	return " ".join(re.sub(r"<[^>]+>", " ", text).split())
 
 
+def test_amounts_of_a_table_have_the_same_decimals_and_none_is_rounded(
+	company: str, customer: Api, gateway: Api
+) -> None:
+	factories.give(company, "0.01234")
+	portal = Portal(*factories.make_customer(company))
+	for path in ("/transactions", "/transactions?view=entries", ""):
+		page = portal.get(f"/business/billing{path}").text
+		cells = re.findall(
+			r'class="pb-number[^"]*">(?:<span class="pb-after-label">[^<]*</span>)? *([+−€][^<]*)<', page
+		)
+		assert (
+			{"+€0.01234", "+€100.00000", "€100.01234", "€100.00000"}
+			>= set(cells)
+			>= {"+€0.01234", "+€100.00000"}
+		), cells
+	text = statement_of(customer)
+	for amount in ("Opening balance €0.00000", "Closing balance €100.01234", "Bonus €0.01234 €100.01234"):
+		assert amount in text, text
+	call(gateway, company, 61)
+	call(gateway, company, 60)
+	day = clock.local_time(booked(company)[-1].booked_us, zone_of(company)).date()
+	page = portal.get(f"/business/billing/transactions?open={day}").text
+	assert re.findall(r'pb-amount">(−[^<]+)<', page) == ["−€0.84700", "−€0.420", "−€0.427"]
+
+
 def test_what_paid_for_a_call_is_said_in_a_whole_sentence_for_each_case(gateway: Api) -> None:
 	company = factories.make_company("1")
 	call_id = factories.new_id()
@@ -453,11 +559,16 @@ def test_what_paid_for_a_call_is_said_in_a_whole_sentence_for_each_case(gateway:
 
 	report(60, 0)
 	assert "; paid from the balance" in entries_page(company)
-	report(600, 1)
-	assert "; paid from the balance in part, the rest is owed" in entries_page(company)
-	report(660, 2)
+	report(61, 1)
+	text = entries_page(company)
+	assert "All calls shown: paid from the balance." in text and "; paid from" not in text
+	report(600, 2)
+	text = entries_page(company)
+	assert "; paid from the balance in part, the rest is owed" in text
+	assert "Calls without a note: paid from the balance." in text and text.count("paid from") == 2
+	report(660, 3)
 	assert "; owed, because the balance was used up" in entries_page(company)
-	report(30, 3)
+	report(30, 4)
 	text = entries_page(company)
 	assert "; given back to the balance" in text
 	assert "paid from given" not in text.lower() and "paid from:" not in text
@@ -465,6 +576,7 @@ def test_what_paid_for_a_call_is_said_in_a_whole_sentence_for_each_case(gateway:
 	day = clock.local_time(booked(company)[-1].booked_us, zone_of(company)).date()
 	opened = entries_page(company, path=f"open={day}")
 	assert "given back to the balance" in opened and "paid from given" not in opened.lower()
+	assert "Calls without a note: paid from the balance." in opened and opened.count("from the balance.") == 1
 
 
 @pytest.mark.parametrize(

@@ -370,12 +370,10 @@ def test_users_without_mails_are_told_in_the_app_by_the_rules_of_the_mails(inbox
 	(dry,) = check_low_balances(company, dry_run=True)
 	assert " Its users would be told in the app. Staff would be told." in dry.reason
 	assert users_notices(email) == [] and warnings_of(company) == []
-	for _time in range(3):
+	for told in ("told in the app.", *["told in the app within the interval."] * 2):
 		(result,) = check_low_balances(company)
-		assert (result.done, result.sent) == (
-			"-",
-			False,
-		) and " Its users were told in the app. " in result.reason
+		assert (result.done, result.sent) == ("-", False)
+		assert f" Its users were {told} " in result.reason
 	assert len(users_notices(email)) == 1 and warnings_of(company) == ["Not Sent"]
 	assert frappe.db.get_value("Prepaid Balance", company, "last_warning_us") == 0
 	take(company, "10")
@@ -386,6 +384,25 @@ def test_users_without_mails_are_told_in_the_app_by_the_rules_of_the_mails(inbox
 	with site.later(24 * 3600 + 1):
 		check_low_balances(company)
 	assert len(users_notices(email)) == 3 and inbox.to(email) == []
+
+
+def test_users_who_saw_three_notices_within_a_day_are_not_said_to_be_told() -> None:
+	company = make_company("10")
+	email, _password = make_customer(company)
+	interval = frappe.db.get_single_value("Prepaid Billing Settings", "warning_interval")
+	frappe.db.set_single_value("Prepaid Billing Settings", "warning_interval", 1)
+	frappe.db.commit()
+	try:
+		said = []
+		for hours in (0, 2, 4, 6):
+			with site.later(hours * 3600 + 60):
+				said.append(check_low_balances(company)[0].reason)
+	finally:
+		frappe.db.set_single_value("Prepaid Billing Settings", "warning_interval", interval)
+		frappe.db.commit()
+	assert [" Its users were told in the app." in reason for reason in said] == [True, True, True, False]
+	assert " Its users were not told in the app: three notices were shown within a day." in said[3]
+	assert len(users_notices(email)) == 3
 
 
 def test_two_checks_at_once_tell_users_without_mails_once() -> None:

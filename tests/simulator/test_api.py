@@ -176,6 +176,26 @@ def test_less_than_the_minimum_of_a_currency_is_refused(
 	assert open_session(amount=enough, currency=currency).amount_total == enough
 
 
+@pytest.mark.parametrize(
+	("currency", "refused", "taken"),
+	[
+		*[(code, 12345, 12340) for code in ("bhd", "jod", "kwd", "omr", "tnd")],
+		("isk", 250_050, 250_000),
+		("ugx", 250_001, 250_000),
+	],
+)
+def test_an_amount_that_a_currency_is_not_paid_in_is_refused(
+	currency: str, refused: int, taken: int, open_session: OpenSession, client: stripe.StripeClient
+) -> None:
+	error = refusal(open_session, amount=refused, currency=currency)
+	assert (error.http_status, error.code) == (400, "invalid_charge_amount")
+	with pytest.raises(stripe.InvalidRequestError) as caught:
+		client.v1.payment_intents.create({"amount": refused, "currency": currency})
+	assert (caught.value.code, caught.value.param) == ("invalid_charge_amount", "amount")
+	assert open_session(amount=taken, currency=currency).amount_total == taken
+	assert client.v1.payment_intents.create({"amount": taken, "currency": currency}).amount == taken
+
+
 def test_a_currency_is_answered_in_lower_case_and_an_unknown_one_is_refused(
 	open_session: OpenSession,
 ) -> None:

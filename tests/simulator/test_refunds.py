@@ -122,6 +122,16 @@ def test_what_was_never_paid_cannot_be_refunded(
 	assert refusal(client, charge=intent.latest_charge).code == "charge_not_refundable"
 
 
+def test_a_refund_of_an_amount_that_its_currency_is_not_paid_in_is_refused(
+	client: stripe.StripeClient, pay: Pay
+) -> None:
+	intent = pay(currency="kwd")
+	error = refusal(client, payment_intent=intent.id, amount=1234)
+	assert (error.code, error.param) == ("invalid_charge_amount", "amount")
+	assert client.v1.refunds.create({"payment_intent": intent.id, "amount": 1230}).amount == 1230
+	assert charge_of(client, intent).amount_refunded == 1230
+
+
 def test_a_refund_made_in_the_dashboard_is_told_by_webhooks_without_a_request(
 	client: stripe.StripeClient, pay: Pay, control: Control, receiver: Receiver
 ) -> None:

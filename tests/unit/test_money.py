@@ -14,6 +14,8 @@ from prepaid_billing.rating.money import (
 	from_database,
 	parse_amount,
 	parse_signed_amount,
+	payment_decimals,
+	payment_step,
 )
 
 REFUSED = [
@@ -118,3 +120,15 @@ DECIMALS = {
 )
 def test_a_currency_is_paid_in_as_many_decimals_as_stripe_takes(currency: str, decimals: int) -> None:
 	assert exponent(currency) == decimals
+
+
+# The same page, "Three-decimal currencies" and "Special cases".
+STEPS = {"1": "JPY KRW ISK UGX isk", "0.01": "EUR USD HUF TWD BHD JOD KWD OMR TND tnd"}
+
+
+@pytest.mark.parametrize(
+	"currency,step", [(code, step) for step, codes in STEPS.items() for code in codes.split()]
+)
+def test_a_payment_is_made_in_steps_that_stripe_takes(currency: str, step: str) -> None:
+	assert payment_step(currency) == Decimal(step)
+	assert payment_decimals(currency) == (0 if step == "1" else exponent(currency))

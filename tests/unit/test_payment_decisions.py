@@ -117,7 +117,10 @@ MINOR = [
 	("0.29", "EUR", 29),
 	("19.99", "eur", 1999),
 	("500", "JPY", 500),
-	("1.234", "KWD", 1234),
+	("1.23", "KWD", 1230),
+	("99999.990", "BHD", 99_999_990),
+	("5", "UGX", 500),
+	("2500", "ISK", 250_000),
 ]
 
 
@@ -127,7 +130,14 @@ def test_minor_units_follow_the_currency_and_lose_nothing(amount: str, currency:
 	assert to_major(minor, currency) == Decimal(amount)
 
 
-@pytest.mark.parametrize("amount,currency", [("0.001", "EUR"), ("0.5", "JPY"), ("0.0001", "KWD")])
+@pytest.mark.parametrize(
+	"amount,currency",
+	[
+		("0.001", "EUR"), ("0.5", "JPY"), ("0.0001", "KWD"),
+		# Stripe wants the last of three decimals to be 0, and no hundredths of what it takes in hundredths only by custom.
+		*[("1.234", code) for code in ("BHD", "JOD", "KWD", "OMR", "TND")], ("12.5", "ISK"), ("0.01", "UGX"),
+	],
+)  # fmt: skip
 def test_an_amount_that_cannot_be_paid_exactly_is_refused(amount: str, currency: str) -> None:
 	with pytest.raises(NotRepresentable):
 		to_minor(Decimal(amount), currency)

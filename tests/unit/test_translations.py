@@ -52,7 +52,7 @@ def test_placeholders_are_the_same_in_german() -> None:
 		# Why something happened; a "Begründung" is what somebody gives.
 		("Reason", "Grund"),
 		# Before "weniger als einen Tag".
-		("At the use of the last 7 days", "Reicht bei der Nutzung der letzten 7 Tage noch"),
+		("Lasts, based on the last 7 days", "Reicht bei der Nutzung der letzten 7 Tage noch"),
 		("You are here", "Sie sind hier"),
 	],
 )

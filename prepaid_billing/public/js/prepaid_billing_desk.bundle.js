@@ -3,6 +3,7 @@
 
 import "./desk/requests";
 import "./desk/money";
+import "./desk/lists";
 import "./desk/calls";
 import "./desk/mails";
 import "./desk/receipts";

@@ -1,8 +1,8 @@
 // Copyright (c) 2026, Prepaid Billing contributors
 // MIT License, see license.txt
 
-frappe.listview_settings["Balance Transaction"] = {
-	hide_name_column: true,
+frappe.listview_settings["Balance Transaction"] = prepaid_billing.list({
+	amounts: ["amount", "balance_after"],
 
 	formatters: {
 		transaction_type(value) {
@@ -16,16 +16,7 @@ frappe.listview_settings["Balance Transaction"] = {
 				"Dispute Reversal": "green",
 				Adjustment: "blue",
 			};
-			const style = `indicator-pill no-indicator-dot ellipsis ${colors[value]}`;
-			return `<span class="${style}">${__(value)}</span>`;
+			return prepaid_billing.pill(value, colors[value]);
 		},
 	},
-
-	// Frappe shows one field beside the status on a laptop; staff look for the amounts.
-	onload(listview) {
-		const settings = listview.list_view_settings;
-		if (!settings.total_fields) {
-			listview.refresh_columns(listview.meta, { ...settings, total_fields: 6 });
-		}
-	},
-};
+});

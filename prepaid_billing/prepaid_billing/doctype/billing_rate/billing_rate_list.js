@@ -1,8 +1,9 @@
 // Copyright (c) 2026, Prepaid Billing contributors
 // MIT License, see license.txt
 
-frappe.listview_settings["Billing Rate"] = {
-	hide_name_column: true,
+frappe.listview_settings["Billing Rate"] = prepaid_billing.list({
+	columns: 5,
+	amounts: ["rate_per_minute"],
 	add_fields: ["disabled", "valid_from", "valid_until"],
 
 	formatters: {
@@ -22,12 +23,4 @@ frappe.listview_settings["Billing Rate"] = {
 		}
 		return [__("Valid"), "green", "disabled,=,0"];
 	},
-
-	// Frappe shows one field beside the status on a laptop; a rate is more than that.
-	onload(listview) {
-		const settings = listview.list_view_settings;
-		if (!settings.total_fields) {
-			listview.refresh_columns(listview.meta, { ...settings, total_fields: 5 });
-		}
-	},
-};
+});

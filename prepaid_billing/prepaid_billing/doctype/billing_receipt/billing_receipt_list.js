@@ -1,8 +1,8 @@
 // Copyright (c) 2026, Prepaid Billing contributors
 // MIT License, see license.txt
 
-frappe.listview_settings["Billing Receipt"] = {
-	hide_name_column: true,
+frappe.listview_settings["Billing Receipt"] = prepaid_billing.list({
+	amounts: ["gross"],
 	add_fields: ["kind", "livemode"],
 
 	get_indicator(doc) {
@@ -12,12 +12,4 @@ frappe.listview_settings["Billing Receipt"] = {
 		const colors = { Receipt: "green", "Credit Note": "orange", Reversal: "gray" };
 		return [__(doc.kind), colors[doc.kind], `kind,=,${doc.kind}`];
 	},
-
-	// As for top-ups: staff look for number, company, day and amount.
-	onload(listview) {
-		const settings = listview.list_view_settings;
-		if (!settings.total_fields) {
-			listview.refresh_columns(listview.meta, { ...settings, total_fields: 6 });
-		}
-	},
-};
+});

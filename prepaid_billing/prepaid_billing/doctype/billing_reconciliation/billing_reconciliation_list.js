@@ -1,8 +1,7 @@
 // Copyright (c) 2026, Prepaid Billing contributors
 // MIT License, see license.txt
 
-frappe.listview_settings["Billing Reconciliation"] = {
-	hide_name_column: true,
+frappe.listview_settings["Billing Reconciliation"] = prepaid_billing.list({
 	add_fields: ["status", "is_open", "livemode", "accepted"],
 
 	get_indicator(doc) {
@@ -11,11 +10,4 @@ frappe.listview_settings["Billing Reconciliation"] = {
 		const but = doc.accepted ? ` (${__("{0} accepted", [doc.accepted])})` : "";
 		return prepaid_billing.status_of_mode(doc, __(doc.status) + but, color);
 	},
-
-	onload(listview) {
-		const settings = listview.list_view_settings;
-		if (!settings.total_fields) {
-			listview.refresh_columns(listview.meta, { ...settings, total_fields: 6 });
-		}
-	},
-};
+});

@@ -1,12 +1,13 @@
 // Copyright (c) 2026, Prepaid Billing contributors
 // MIT License, see license.txt
 
-frappe.listview_settings["Call Charge"] = {
-	hide_name_column: true,
+const { calls } = prepaid_billing;
+
+frappe.listview_settings["Call Charge"] = prepaid_billing.list({
 	add_fields: ["status", "review", "not_billable", "currency", "caller", "callee"],
 
 	get_indicator(doc) {
-		const { REVIEW_COLORS, STATUS_COLORS } = prepaid_billing.calls;
+		const { REVIEW_COLORS, STATUS_COLORS } = calls;
 		if (doc.review) {
 			const label = __("Review: {0}", [__(doc.review)]);
 			return [label, REVIEW_COLORS[doc.review], `review,=,${doc.review}`];
@@ -19,29 +20,19 @@ frappe.listview_settings["Call Charge"] = {
 
 	// What a call in progress will cost and how long it will be is not known, and is not nothing.
 	formatters: {
-		duration_sec: (value, df, doc) => (prepaid_billing.calls.is_open(doc) ? "" : right(value)),
-		amount: (value, df, doc) =>
-			prepaid_billing.calls.is_open(doc)
-				? ""
-				: right(prepaid_billing.money(value, doc.currency, { exact: true })),
+		duration_sec: (value, df, doc) => (calls.is_open(doc) ? "" : prepaid_billing.right(value)),
+		amount: (value, df, doc) => (calls.is_open(doc) ? "" : prepaid_billing.amount(value, df, doc)),
 	},
 
 	onload(listview) {
-		// Frappe shows one field beside the status on a laptop; staff look for the amounts.
-		const settings = listview.list_view_settings;
-		if (!settings.total_fields) {
-			listview.refresh_columns(listview.meta, { ...settings, total_fields: 6 });
-		}
-		if (prepaid_billing.calls.may_care()) {
+		if (calls.may_care()) {
 			add_care(listview);
 		}
 	},
-};
-
-const right = (text) => `<div class="text-right">${text}</div>`;
+});
 
 function add_care(listview) {
-	const { ask_refund, ask_billable, each } = prepaid_billing.calls;
+	const { ask_refund, ask_billable, each } = calls;
 	const add = (label, ask, method, more) =>
 		listview.page.add_actions_menu_item(label, () => {
 			const chosen = listview.get_checked_items();

@@ -1,12 +1,10 @@
 // Copyright (c) 2026, Prepaid Billing contributors
 // MIT License, see license.txt
 
-frappe.listview_settings["Low Balance Warning"] = {
-	hide_name_column: true,
-	add_fields: ["level"],
+frappe.listview_settings["Low Balance Warning"] = prepaid_billing.mail_list({
+	amounts: ["available"],
 
-	get_indicator(doc) {
-		const colors = { Low: "orange", Critical: "red", Empty: "red" };
-		return [__(doc.level), colors[doc.level], `level,=,${doc.level}`];
+	formatters: {
+		level: (value) => prepaid_billing.pill(value, value === "Low" ? "orange" : "red"),
 	},
-};
+});

@@ -1,8 +1,9 @@
 // Copyright (c) 2026, Prepaid Billing contributors
 // MIT License, see license.txt
 
-frappe.listview_settings["Prepaid Balance"] = {
-	hide_name_column: true,
+frappe.listview_settings["Prepaid Balance"] = prepaid_billing.list({
+	columns: 5,
+	amounts: ["available", "balance", "reserved_balance"],
 	add_fields: ["status", "available", "balance", "low_balance_threshold", "warning_level"],
 
 	get_indicator(doc) {
@@ -13,20 +14,13 @@ frappe.listview_settings["Prepaid Balance"] = {
 		if (doc.balance <= 0) {
 			return [__("Empty"), "red", "balance,<=,0"];
 		}
-		if (doc.warning_level === "Critical") {
-			return [__("Critical"), "red", "warning_level,=,Critical"];
+		// As the last warning put it: one that pays for no call is empty, too.
+		if (["Empty", "Critical"].includes(doc.warning_level)) {
+			return [__(doc.warning_level), "red", `warning_level,=,${doc.warning_level}`];
 		}
 		if (doc.available < doc.low_balance_threshold) {
 			return [__("Low"), "orange", "is_low,=,1"];
 		}
 		return [__("Active"), "green", "status,=,Active"];
 	},
-
-	// Frappe shows one field beside the status on a laptop; staff look for the amounts.
-	onload(listview) {
-		const settings = listview.list_view_settings;
-		if (!settings.total_fields) {
-			listview.refresh_columns(listview.meta, { ...settings, total_fields: 5 });
-		}
-	},
-};
+});

@@ -46,7 +46,7 @@ class PrepaidBillingSettings(Document):
 				).format(currency, money(least, currency), money(most, currency))
 			)
 		if not limits.are_payable((smallest, largest), currency):
-			frappe.throw(_("{0} cannot be paid that exactly.").format(currency))
+			frappe.throw(limits.steps_in_words(currency))
 
 	def _validate_suggested(self, amounts: str) -> None:
 		if not limits.whole(amounts):

@@ -5,7 +5,7 @@ frappe.ui.form.on("Stripe Event", {
 	refresh(frm) {
 		const { status, topup } = frm.doc;
 		frm.dashboard.clear_headline();
-		frm.dashboard.set_headline(meaning(frm.doc), prepaid_billing.EVENT_COLORS[status]);
+		frm.dashboard.set_headline(meaning(frm.doc), prepaid_billing.event_color(frm.doc));
 		if (topup) {
 			const open = () => frappe.set_route("Form", "Balance Topup", topup);
 			frm.add_custom_button(__("Top-up"), open, __("View"));
@@ -20,15 +20,20 @@ frappe.ui.form.on("Stripe Event", {
 });
 
 // What happened, what it means for the money, and what to do.
-function meaning({ status, error }) {
+function meaning({ status, error, next_try_at }) {
 	const reason = frappe.utils.escape_html(error || "");
 	const sentences = {
 		Received: __("Not acted on yet, nothing was booked. Stripe sends it again, and we try it every hour."),
 		Processed: __("Acted on; nothing to do."),
 		Ignored: __("Not about a payment of ours; nothing was booked. Replay it if that has changed."),
-		Parked: __(
-			"Nothing was booked: a person has to judge it. Compare it with the payment in Stripe's dashboard, mend the cause, then replay it. It books nothing twice."
-		),
+		Parked: next_try_at
+			? __(
+					"Nothing was booked: something else failed. It is tried again by itself, next at {0}, or at once where you replay it. It books nothing twice.",
+					[frappe.datetime.str_to_user(next_try_at)]
+			  )
+			: __(
+					"Nothing was booked: a person has to judge it. Compare it with the payment in Stripe's dashboard, mend the cause, then replay it. It books nothing twice."
+			  ),
 	};
 	return `<div>${[reason && `<strong>${reason}</strong>`, sentences[status]].filter(Boolean).join("<br>")}</div>`;
 }
@@ -54,7 +59,7 @@ function add_replay(frm) {
 			frm.reload_doc();
 		}
 	});
-	if (frm.doc.status === "Parked") {
+	if (frm.doc.status === "Parked" && !frm.doc.next_try_at) {
 		frm.change_custom_button_type(__("Replay"), null, "primary");
 	}
 }

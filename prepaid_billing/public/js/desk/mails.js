@@ -40,10 +40,10 @@ prepaid_billing.show_mail = async function (frm) {
 };
 
 // The list of them: the state stands in the place of "Queued".
-prepaid_billing.mail_list = function () {
+prepaid_billing.mail_list = function (settings = {}) {
 	let states = {};
-	return {
-		hide_name_column: true,
+	return prepaid_billing.list({
+		...settings,
 		add_fields: ["status"],
 
 		get_indicator(doc) {
@@ -62,5 +62,5 @@ prepaid_billing.mail_list = function () {
 				listview.render_list();
 			}
 		},
-	};
+	});
 };

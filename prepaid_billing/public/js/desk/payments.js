@@ -7,6 +7,10 @@ frappe.provide("prepaid_billing");
 
 prepaid_billing.EVENT_COLORS = { Received: "blue", Processed: "green", Ignored: "gray", Parked: "red" };
 
+// Parked for a passing failure, it needs nobody yet.
+prepaid_billing.event_color = ({ status, next_try_at }) =>
+	next_try_at ? "orange" : prepaid_billing.EVENT_COLORS[status];
+
 prepaid_billing.REFUND_COLORS = {
 	Planned: "blue",
 	Pending: "blue",
@@ -23,28 +27,22 @@ prepaid_billing.status_of_mode = ({ status, livemode }, text, color) =>
 		? [text, color, `status,=,${status}`]
 		: [__("Test: {0}", [text]), color, `livemode,=,0|status,=,${status}`];
 
-// A list of refunds or disputes; what went beyond the balance is told first.
-prepaid_billing.claims_list = (colors) => ({
-	hide_name_column: true,
-	add_fields: ["status", "currency", "beyond_balance", "livemode"],
+// A list of refunds or disputes. That one went beyond the balance tells of the day it was booked: how it stands now is told
+// in its form.
+prepaid_billing.claims_list = (colors) =>
+	prepaid_billing.list({
+		amounts: ["amount", "booked_amount"],
+		add_fields: ["status", "currency", "beyond_balance", "livemode"],
 
-	get_indicator(doc) {
-		const mark = doc.beyond_balance ? ` (${__("beyond the balance")})` : "";
-		const color = mark ? "red" : colors[doc.status];
-		return prepaid_billing.status_of_mode(doc, __(doc.status) + mark, color);
-	},
+		get_indicator(doc) {
+			const mark = doc.beyond_balance ? ` (${__("beyond the balance when it was booked")})` : "";
+			return prepaid_billing.status_of_mode(doc, __(doc.status) + mark, colors[doc.status]);
+		},
+	});
 
-	// Frappe shows one field beside the status on a laptop; staff look for the amounts.
-	onload(listview) {
-		const settings = listview.list_view_settings;
-		if (!settings.total_fields) {
-			listview.refresh_columns(listview.meta, { ...settings, total_fields: 6 });
-		}
-	},
-});
-
-// The form of a refund or a dispute: where it belongs to, and what it means where it went wrong.
-prepaid_billing.claim_form = function (frm, colors, meaning) {
+// The form of a refund or a dispute: where it belongs to, and what it means where it went wrong. Red while the company still
+// owes what it took beyond the balance.
+prepaid_billing.claim_form = async function (frm, colors, meaning) {
 	const { company, name, status, topup } = frm.doc;
 	const view = (label, ...route) =>
 		frm.add_custom_button(label, () => frappe.set_route(...route), __("View"));
@@ -52,12 +50,21 @@ prepaid_billing.claim_form = function (frm, colors, meaning) {
 	view(__("Company"), "Form", "Billing Company", company);
 	view(__("Transactions"), "List", "Balance Transaction", { reference_name: name });
 	frm.dashboard.clear_headline();
-	const beyond =
-		frm.doc.beyond_balance &&
-		__("It took more than was available at the time.");
+	const beyond = frm.doc.beyond_balance && __("It took more than was available at the time.");
 	const test = !frm.doc.livemode && __("This is of test mode: no real money moved.");
-	const sentences = [meaning, beyond, test].filter(Boolean);
-	if (sentences.length) {
-		frm.dashboard.set_headline(sentences.join(" "), beyond ? "red" : colors[status]);
+	const show = (color, ...more) => {
+		const sentences = [meaning, beyond, ...more, test].filter(Boolean);
+		if (sentences.length) {
+			frm.dashboard.clear_headline();
+			frm.dashboard.set_headline(sentences.join(" "), color);
+		}
+	};
+	show(colors[status]);
+	if (beyond) {
+		const { message } = await frappe.db.get_value("Prepaid Balance", company, ["balance", "currency"]);
+		if (message?.balance < 0 && frm.doc.name === name) {
+			const owed = prepaid_billing.money(message.balance, message.currency, { exact: true });
+			show("red", __("The balance is still below zero: {0}.", [owed]));
+		}
 	}
 };

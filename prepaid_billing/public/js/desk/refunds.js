@@ -135,4 +135,4 @@ function plain({ left, currency, decimals }) {
 	return Number(left).toFixed(decimals).replace(".", decimal_str || ".");
 }
 
-const example = ({ decimals }) => (1234.567).toFixed(decimals);
+const example = ({ decimals }) => (1234.56).toFixed(decimals);

@@ -8,10 +8,10 @@ import frappe
 from frappe import _
 
 from prepaid_billing import portal
-from prepaid_billing.exceptions import BillingError
+from prepaid_billing.exceptions import BillingError, InvalidAmount
 from prepaid_billing.payments import topups
 from prepaid_billing.permissions import payable_company
-from prepaid_billing.portal.topup import offered, paid_amount, payment_address, topup_form
+from prepaid_billing.portal.topup import offered, paid_amount, payable_amount, payment_address, topup_form
 
 no_cache = 1
 OTHER = "other"
@@ -36,13 +36,14 @@ def _begin(context: frappe._dict) -> None:
 	chosen = portal.argument("amount")
 	typed = portal.argument("other_amount") if chosen == OTHER else chosen
 	try:
-		amount = paid_amount(typed, context.currency)
+		amount = payable_amount(typed, context.currency)
 		# The amount is part of the key: another amount sent from the same page is another top-up.
 		begun = topups.create(context.company, amount, f"{context.key}:{amount:f}")
 	except BillingError as error:
 		frappe.db.rollback()
 		_preselect(context, typed)
 		context.update(error=str(error), http_status_code=error.http_status_code)
+		context.is_amount_refused = isinstance(error, InvalidAmount) and context.selected == OTHER
 		return
 	raise portal.redirect(payment_address(begun["topup"]))
 

@@ -1,0 +1,88 @@
+"""Managers are told of Stripe's events that wait for a person, each once, and when Stripe's events do not come at all."""
+
+import frappe
+from frappe import _
+from frappe.utils import get_url, get_url_to_form
+
+from prepaid_billing.alerts import mail
+from prepaid_billing.alerts.digest import MOST_LISTED
+from prepaid_billing.display import moment
+from prepaid_billing.ledger import transaction
+from prepaid_billing.log import log
+from prepaid_billing.payments import heard
+from prepaid_billing.payments.webhook import TOLD_AFTER
+from prepaid_billing.permissions import kept_to
+
+_WAITING = """
+	SELECT e.name, e.event_type, e.error, e.next_try_at,
+		(SELECT t.company FROM `tabBalance Topup` t WHERE t.name = e.topup) AS company
+	FROM `tabStripe Event` e
+	WHERE e.status = 'Parked' AND e.is_told = 0 AND (e.next_try_us = 0 OR e.attempts >= %s)
+	ORDER BY e.received_at FOR UPDATE
+"""
+_TOLD = "UPDATE `tabStripe Event` SET is_told = 1 WHERE name IN %s"
+
+
+def tell_of_parked() -> int:
+	"""Mail the managers about the parked events that they were not told of yet, in one mail. Returns how many there were.
+
+	Those that were parked for a passing failure count when they have failed for more than a day. Where nobody can be
+	mailed, they are told when somebody can.
+	"""
+	return transaction.run(_tell_of_parked)
+
+
+def _tell_of_parked() -> int:
+	waiting = frappe.db.sql(_WAITING, (TOLD_AFTER,), as_dict=True)
+	told: set[str] = set()
+	for address in mail.reachable(mail.managers()) if waiting else []:
+		kept = kept_to(frappe.db.get_value("User", {"email": address}))
+		ours = [event for event in waiting if not kept or event.company in kept]
+		if ours and mail.send([address], _subject(len(ours)), "parked_events", _content(ours)):
+			told |= {event.name for event in ours}
+	if told:
+		frappe.db.sql(_TOLD, (list(told),))
+		log("managers told of parked events", events=len(told))
+	return len(told)
+
+
+def _subject(number: int) -> str:
+	return (
+		_("1 event of Stripe waits for a person")
+		if number == 1
+		else _("{0} events of Stripe wait for a person").format(number)
+	)
+
+
+def _content(waiting: list[frappe._dict]) -> dict[str, object]:
+	return {
+		"site": get_url(),
+		"events": [
+			(
+				event.event_type,
+				get_url_to_form("Stripe Event", event.name),
+				event.error or "",
+				moment(event.next_try_at),
+			)
+			for event in waiting[:MOST_LISTED]
+		],
+		"others": len(waiting) - MOST_LISTED,
+	}
+
+
+def tell_of_silence() -> bool:
+	"""Mail the managers where payments were credited of which no event came; the daily job. Returns whether it had to."""
+	found = heard.of_last_days()
+	if not found.unheard:
+		return False
+	content = {
+		"site": get_url(),
+		"unheard": found.unheard,
+		"payments": found.payments,
+		"days": heard.DAYS,
+		"last": moment(found.last_event_at),
+	}
+	log("no events of payments", payments=found.payments, unheard=found.unheard)
+	subject = _("Events of Stripe do not arrive")
+	transaction.run(lambda: mail.send(mail.managers(), subject, "silent_webhook", content))
+	return True
