@@ -22,6 +22,7 @@ from benchmarks.ledger import COLUMNS, insert
 from benchmarks.measure import compare, timed
 from prepaid_billing.calls import usage_counts
 from prepaid_billing.calls.booked import charge_key, describe
+from prepaid_billing.exports.transactions import PDF, fits
 from prepaid_billing.ledger import chain, checkpoints, clock
 from prepaid_billing.ledger.period import zone_of
 from prepaid_billing.ledger.verify import verify
@@ -210,6 +211,7 @@ def pages(customer: Customer, size: int) -> Iterator[tuple[str, str]]:
 	yield "single entries, half way", f"{BILLING}/transactions?view=entries&cursor={size // 2}"
 	yield "one type", f"{BILLING}/transactions?type=Bonus"
 	yield "a month of transactions", f"{BILLING}/transactions?from_date={month_ago}"
+	yield "shorter periods for paper", f"{BILLING}/transactions?export=pdf"
 	yield "usage this month", f"{BILLING}/usage?period=last_30_days"
 	yield (
 		"usage of a year",
@@ -263,6 +265,8 @@ def main() -> int:
 		print(f"filled {LONG:,} entries in {timed(lambda: fill(long.company, LONG)):.0f} s", flush=True)
 		for customer in (short, long):
 			customer.pay()
+		# With its payment the short history is too long for paper too, so that both answer with shorter periods.
+		assert not fits(SHORT + 1, PDF)
 		for name, path in pages(long, LONG):
 			long.open(path)
 			print(f"{name}, no sums written: {timed(lambda p=path: long.open(p)):.2f} s", flush=True)

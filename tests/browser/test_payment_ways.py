@@ -11,6 +11,7 @@ from tests import site
 from tests.books import entries_of
 from tests.browser.conftest import Customer
 from tests.browser.test_topup import BILLING, PAYING_CARD, booked, pay, seen
+from tests.integration.test_topup import eventually
 from tests.stripe_checkout import simulate
 
 NewCustomer = Callable[..., Customer]
@@ -68,6 +69,8 @@ def test_bank_debit_is_shown_as_on_its_way_and_credited_when_it_arrives(new_cust
 	site.fresh()
 	intent = topups.gateway.session_facts(session).payment_intent_id
 	simulate(f"payment_intents/{intent}/settle", outcome="succeeded")
+	# So soon after it was asked, Stripe is not asked again: the webhook brings it.
+	eventually(lambda: booked(customer) == [Decimal(50)])
 	page.reload()
 	expect(page.get_by_role("heading", name=ARRIVED)).to_be_visible()
 	assert booked(customer) == [Decimal(50)]
