@@ -157,7 +157,9 @@ Logins
 
 Try
   - Log in to the portal as a customer and top up any amount with card 4242 4242 4242 4242, any later date, any CVC and any name.
-    4000 0000 0000 0002 is declined.
+    4000 0000 0000 3220 asks for 3-D Secure, 4000 0000 0000 0002 is declined. Checkout lists all cards and bank accounts.
+  - A bank debit (SEPA) is on its way for days. Let them pass at the local Stripe, here six of them:
+    curl -d seconds=518400 {stack.simulator_url}/_simulator/clock/advance
   - Log in to the desk as Administrator: companies, rates, balances, calls and top-ups are in Prepaid Billing.
   - As staff, adjust a balance by more than 500.00: it waits until Administrator confirms it.
   - Ask how things stand, as {pwd.getpwuid(os.getuid()).pw_name} in {stack.places.bench}:

@@ -7,12 +7,14 @@ from frappe.utils import get_system_timezone, now_datetime
 from frappe.utils.scheduler import is_scheduler_inactive
 
 from prepaid_billing import ledger, mode
+from prepaid_billing.calls import stops
 from prepaid_billing.calls.pricing import rate_for
 from prepaid_billing.calls.settle import REVIEWS
 from prepaid_billing.exceptions import BillingError, NoRate, UnknownCall
 from prepaid_billing.ledger import clock, constraints
 from prepaid_billing.payments import heard, issuing, keys, limits, topups
 from prepaid_billing.rating.money import as_text, from_database
+from prepaid_billing.rating.price import max_seconds
 
 Section = tuple[str, list[str]]
 
@@ -42,7 +44,20 @@ def company(name: str) -> Section:
 		f"balance {as_text(view.balance)} {view.currency} ({view.status}), in calls {as_text(view.reserved)}, "
 		f"available {as_text(view.available)}, threshold {as_text(view.threshold)}",
 		_rate(name, view.currency),
+		*_refused(name, view),
 	]
+
+
+def _refused(name: str, view: ledger.BalanceView) -> list[str]:
+	"""Say what refuses new calls of a company, where the lines above do not."""
+	if stop := stops.stop_of(name, view.status):
+		return [f"new calls are REFUSED: {stop}"]
+	try:
+		rate = rate_for(name, view.currency, clock.now_us()).rate
+	except NoRate:
+		return ["new calls are REFUSED: no rate"]
+	pays_for_nothing = not max_seconds(rate, view.available, 1)
+	return ["new calls are REFUSED: what is available pays for none"] if pays_for_nothing else []
 
 
 def _rate(company: str, currency: str) -> str:

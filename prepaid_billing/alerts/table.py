@@ -68,7 +68,8 @@ def ending(checked: Sequence[Checked], dry_run: bool) -> str:
 	counts = Counter(result.done for result in checked if result.done != NOTHING)
 	done = [f"{counts[what]} {what}" for what in (WOULD_BE_WARNED if dry_run else WARNED,)]
 	done += [f"{counts[what]} {what}" for what in (NOT_MAILED, FAILED) if counts[what]]
-	return f"{len(checked)} checked, {', '.join(done)}{' (dry run: nothing was sent)' if dry_run else ''}"
+	sent = " (their mails leave with Frappe's Email Queue, within minutes)" if counts[WARNED] else ""
+	return f"{len(checked)} checked, {', '.join(done)}{' (dry run: nothing was sent)' if dry_run else sent}"
 
 
 def _cells(result: Checked) -> tuple[str, ...]:

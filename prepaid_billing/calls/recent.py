@@ -61,14 +61,14 @@ def of_last_days(company: str, days: int) -> Usage:
 def per_day(company: str, week: Usage) -> Decimal:
 	"""Return what a day costs at the use of the last seven days, ``week``, or 0 where that cost nothing.
 
-	Measured over the time since the first call of that week, at least a day: who has called since this morning alone
-	has not had six days without calls. Up to now, because today is not over.
+	Measured over the seven days up to now, because today is not over; for who has called for the first time since, over
+	the time since then, at least a day: they have not had days without calls, as others have theirs.
 	"""
 	if week.amount <= 0:
 		return Decimal()
 	zone = zone_of(company)
 	begins_us = midnight(today(zone) - timedelta(days=WEEK - 1), zone)
-	since_us = first_since(company, begins_us) or begins_us
+	since_us = max(first_since(company, 0) or 0, begins_us)
 	return week.amount / max(Decimal(clock.now_us() - since_us) / _DAY_US, Decimal(1))
 
 

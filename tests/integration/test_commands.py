@@ -69,6 +69,16 @@ def test_status_counts_what_waits_and_tells_times_to_the_second() -> None:
 	assert not re.search(r"\d\d:\d\d:\d\d\.\d", printed)
 
 
+def test_status_of_a_company_says_what_refuses_its_calls() -> None:
+	for balance, fields, said in (
+		("5", {}, ""),
+		("0.004", {}, "new calls are REFUSED: what is available pays for none"),
+		("5", {"status": "Suspended"}, "new calls are REFUSED: suspended"),
+	):
+		printed = bench("prepaid-billing", "status", "--company", make_company(balance, **fields))
+		assert said in printed and ("REFUSED" in printed) == bool(said)
+
+
 def test_status_lists_the_scheduled_jobs_with_their_last_run() -> None:
 	printed = bench("prepaid-billing", "status")
 	for job, cron in {

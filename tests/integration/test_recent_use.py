@@ -37,6 +37,14 @@ def test_the_week_counts_its_calls_alone_and_tells_how_long_the_balance_lasts() 
 	assert recent.days_left(Decimal("-1"), a_day) == 0
 
 
+def test_days_without_calls_count_for_who_has_called_before() -> None:
+	company = make_company("20")
+	call(company, 600, days_ago=20)
+	call(company, 600)
+	a_day = recent.per_day(company, recent.of_last_days(company, recent.WEEK))
+	assert Decimal("4.2") / 7 <= a_day < Decimal("4.2") / 6
+
+
 def test_a_company_that_did_not_call_has_no_end_in_sight() -> None:
 	company = make_company("5")
 	a_day = recent.per_day(company, recent.of_last_days(company, recent.WEEK))

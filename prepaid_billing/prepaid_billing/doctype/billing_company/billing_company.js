@@ -49,7 +49,8 @@ function add_views(frm) {
 
 async function show_available(frm) {
 	const company = frm.doc.name;
-	const fields = ["available", "reserved_balance", "currency", "status", "is_low", "warning_level"];
+	const amounts = ["available", "balance", "reserved_balance", "low_balance_threshold"];
+	const fields = [...amounts, "currency", "status", "warning_level"];
 	await frappe.model.with_doctype("Prepaid Balance");
 	const { message: balance } = await frappe.db.get_value("Prepaid Balance", company, fields);
 	if (frm.doc.name !== company) {
@@ -59,10 +60,10 @@ async function show_available(frm) {
 	const available = __("Available: {0}", [amount(balance.available)]);
 	const in_calls = __("In calls: {0}", [amount(balance.reserved_balance)]);
 	const price = await own_price(company, amount);
-	const [, color] = frappe.get_indicator(balance, "Prepaid Balance");
+	const [level, color] = frappe.get_indicator(balance, "Prepaid Balance");
 	// A first save refreshes the form twice, and headlines add up.
 	frm.dashboard.clear_headline();
-	const parts = [available, balance.reserved_balance && in_calls, price].filter(Boolean);
+	const parts = [color !== "green" && level, available, balance.reserved_balance && in_calls, price].filter(Boolean);
 	frm.dashboard.set_headline(parts.join(" · "), color);
 }
 

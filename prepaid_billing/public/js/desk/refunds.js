@@ -107,7 +107,7 @@ function effect_of({ taken_from_balance, available, is_covered, currency }, comp
 		return { sentence, possible: true };
 	}
 	const sentence = __(
-		"It would take {0} from the balance of {1}, but only {2} is available: the rest was spent or is held for calls.",
+		"Not possible: it would take {0} from the balance of {1}, of which {2} is available. The rest was spent or is held for calls.",
 		words
 	);
 	return { sentence, possible: false };
