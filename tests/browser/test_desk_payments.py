@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from prepaid_billing import ledger
 from prepaid_billing.ledger import clock
-from prepaid_billing.payments import reconcile, topups, webhook
+from prepaid_billing.payments import reconcile, refunds, topups, webhook
 from prepaid_billing.payments.compare import Difference
 from prepaid_billing.permissions import STAFF
 from tests import site
@@ -258,6 +258,33 @@ def test_refund_without_an_answer_can_be_pressed_again_and_is_one(new_staff: New
 	dialog.get_by_role("button", name="Refund").click()
 	expect(page.get_by_text(re.compile(r"€\s50[.,]00 goes back to the payment method."))).to_be_visible()
 	assert entries_of(company) == ["Top-up 50.0", "Refund -50.0"]
+
+
+def test_a_refund_that_never_goes_on_is_stopped_by_a_manager(new_staff: NewStaff) -> None:
+	company = make_company()
+	topup = paid(company)
+	simulate("faults", kind="error_before", method="POST", path="/v1/refunds", times=3)
+	with pytest.raises(refunds.TryAgain):
+		refunds.request(topup, Decimal(20), "goodwill", new_id())
+	refund = frappe.db.get_value("Billing Refund", {"topup": topup})
+	staff = new_staff(company)
+	page = open_form(staff, "billing-refund", refund)
+	expect(page.get_by_text("It goes on by itself, every hour.")).to_be_visible(timeout=PATIENT)
+	expect(page.get_by_role("button", name="Stop Refund")).to_have_count(0)
+	older = "UPDATE `tabBilling Refund` SET planned_us = planned_us - 90000000000 WHERE name = %s"
+	frappe.db.sql(older, (refund,))
+	frappe.db.commit()
+	page.reload()
+	page.get_by_role("button", name="Stop Refund").click(timeout=PATIENT)
+	dialog = page.get_by_role("dialog")
+	expect(dialog).to_contain_text(re.compile(r"Stop the refund of €\s20[.,]00"))
+	dialog.get_by_role("button", name="Yes").click()
+	expect(
+		page.get_by_text("The customer did not get the money, so it is back on the balance.")
+	).to_be_visible(timeout=PATIENT)
+	expect(page.get_by_text("Stopped by staff").first).to_be_visible()
+	expect(page.get_by_role("button", name="Stop Refund")).to_have_count(0)
+	assert entries_of(company) == ["Top-up 50.0", "Refund -20.0", "Refund 20.0"]
 
 
 def differing_run() -> tuple[str, Difference]:

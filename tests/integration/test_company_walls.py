@@ -98,6 +98,7 @@ METHODS: dict[str, tuple[Row, ...]] = {
 	"topup.status": (Row("GET", {"topup": "{topup}"}),),
 	"topup.refund": (Row("POST", {"topup": "{topup}", "reason": "x", "idempotency_key": "wall"}),),
 	"topup.refundable": (Row("GET", {"topup": "{topup}"}),),
+	"topup.stop_refund": (Row("POST", {"refund": "{refund}"}),),
 	"transactions.list": (Row("GET", COMPANY), Row("GET", {**COMPANY, "cursor": "3", "type": "Refund"})),
 	"transactions.export": tuple(
 		Row("GET", {**COMPANY, "format": flavour}) for flavour in ("csv", "excel", "pdf")
