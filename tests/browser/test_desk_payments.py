@@ -80,6 +80,29 @@ def test_parked_event_says_why_and_what_to_do_and_is_replayed_once(new_staff: Ne
 	assert entries_of(company) == ["Top-up 50.0"]
 
 
+def test_a_parked_event_with_nothing_to_mend_is_settled_with_a_reason(new_staff: NewStaff) -> None:
+	company = make_company()
+	event, _topup = parked(company)
+	staff = new_staff(company)
+	page = open_form(staff, "stripe-event", event)
+	page.get_by_role("button", name="Settle", exact=True).click(timeout=PATIENT)
+	dialog = page.get_by_role("dialog")
+	dialog.locator("[data-fieldname=reason] input").fill("paid <b>twice</b>")
+	dialog.get_by_role("button", name="Settle", exact=True).click()
+	told = page.locator(".form-message:visible")
+	expect(told).to_contain_text(
+		"has judged it, and it waits for nobody any more. paid <b>twice</b>", timeout=PATIENT
+	)
+	expect(page.get_by_role("button", name="Settle", exact=True)).to_have_count(0)
+	expect(page.get_by_role("button", name="Replay")).to_be_visible()
+	expect(page.get_by_text("Settled By").locator("visible=true")).to_be_visible()
+	assert entries_of(company) == []
+	staff.open("/app/stripe-event?status=Settled")
+	expect(page.get_by_text("Settled", exact=True).locator("visible=true").first).to_be_visible(
+		timeout=PATIENT
+	)
+
+
 def test_an_event_that_an_outage_has_parked_says_that_it_is_tried_again_by_itself(
 	new_staff: NewStaff,
 ) -> None:
@@ -130,6 +153,7 @@ def test_staff_who_are_no_managers_see_neither_payload_nor_replay(new_staff: New
 	page = open_form(new_staff(company, role=STAFF), "stripe-event", event)
 	expect(page.get_by_text("Nothing was booked: a person has to judge it.")).to_be_visible(timeout=PATIENT)
 	expect(page.get_by_role("button", name="Replay")).to_have_count(0)
+	expect(page.get_by_role("button", name="Settle")).to_have_count(0)
 	expect(page.get_by_text("Payload").locator("visible=true")).to_have_count(0)
 
 

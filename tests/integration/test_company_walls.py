@@ -89,6 +89,7 @@ METHODS: dict[str, tuple[Row, ...]] = {
 	"receipts.download": (Row("GET", {"receipt": "{receipt}"}),),
 	"stripe.webhook": (Row("POST", {"id": "evt_wall"}, (400,), (400,)),),
 	"stripe.replay": (Row("POST", {"event": "{event}"}),),
+	"stripe.settle": (Row("POST", {"event": "{event}", "reason": "x"}),),
 	"stripe.accept_difference": (
 		Row("POST", {"comparison": "x", "kind": "dispute", "stripe_id": "{dispute}", "reason": "x"}),
 	),
