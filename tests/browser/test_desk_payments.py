@@ -311,34 +311,57 @@ def test_a_refund_that_never_goes_on_is_stopped_by_a_manager(new_staff: NewStaff
 	assert entries_of(company) == ["Top-up 50.0", "Refund -20.0", "Refund 20.0"]
 
 
-def differing_run() -> tuple[str, Difference]:
-	"""A comparison with one difference that nobody can mend, and one that only has a problem."""
-	found = Difference(
-		"payment", new_id("pi"), "lost", "EUR", Decimal(50), None, "it is <b>not</b> kept here"
-	)
+def differing_run(number: int = 1) -> tuple[str, list[Difference]]:
+	"""A comparison with differences that nobody can mend, and one that only has a problem."""
+	found = [
+		Difference("payment", new_id("pi"), "lost", "EUR", Decimal(50), None, "it is <b>not</b> kept here")
+		for _number in range(number)
+	]
 	problem = Difference("dispute", new_id("du"), "lost", "", None, None, "Stripe calls it odd.")
-	outcome = reconcile.Outcome(0, clock.now_us(), is_live=False, differences=[found, problem])
+	outcome = reconcile.Outcome(0, clock.now_us(), is_live=False, differences=[*found, problem])
 	reconcile._keep(outcome, "Different", False, "\n".join(outcome.findings()))
 	return frappe.get_last_doc("Billing Reconciliation", {"started_us": outcome.started_us}).name, found
 
 
 def test_a_manager_accepts_a_difference_with_a_reason(new_staff: NewStaff) -> None:
-	run, found = differing_run()
+	run, (found, _other) = differing_run(2)
 	page = open_form(new_staff(), "billing-reconciliation", run)
-	page.get_by_role("button", name="Accept a Difference").click(timeout=PATIENT)
-	dialog = page.get_by_role("dialog")
-	choice = dialog.locator("[data-fieldname=difference] select")
-	expect(choice).not_to_contain_text("odd")
-	choice.select_option(label=str(found))
+	dialog = open_accept(page)
+	expect(dialog.locator("[data-fieldname=chosen]")).not_to_contain_text("odd")
 	dialog.locator("[data-fieldname=reason] input").fill("paid in cash")
+	dialog.get_by_role("button", name="Accept", exact=True).click()
+	expect(dialog.get_by_role("status")).to_contain_text("Choose")
+	dialog.get_by_label(str(found)).check()
 	dialog.get_by_role("button", name="Accept", exact=True).click()
 	expect(page).to_have_url(re.compile("/accepted-difference/"), timeout=PATIENT)
 	expect(page.get_by_text("No comparison alarms about it")).to_be_visible(timeout=PATIENT)
 	site.fresh()
-	(kept,) = frappe.get_all(
-		"Accepted Difference", {"stripe_id": found.stripe_id}, ["reason", "at_stripe", "here"]
+	kept = frappe.get_all(
+		"Accepted Difference", {"reconciliation": run}, ["stripe_id", "reason", "at_stripe", "here"]
 	)
-	assert tuple(kept.values()) == ("paid in cash", 50, 0)
+	assert [tuple(one.values()) for one in kept] == [(found.stripe_id, "paid in cash", 50, 0)]
+
+
+def test_a_manager_accepts_all_differences_with_one_reason(new_staff: NewStaff) -> None:
+	run, found = differing_run(40)
+	page = open_form(new_staff(), "billing-reconciliation", run)
+	dialog = open_accept(page)
+	dialog.get_by_role("button", name="Select All", exact=True).click()
+	dialog.locator("[data-fieldname=reason] input").fill("of the account before")
+	expect(dialog.locator("[data-fieldname=reason] input")).to_be_in_viewport()
+	dialog.get_by_role("button", name="Accept", exact=True).click()
+	expect(page).to_have_url(re.compile("/accepted-difference(/|[?]|$)"), timeout=PATIENT)
+	site.fresh()
+	kept = frappe.get_all("Accepted Difference", {"reconciliation": run}, ["stripe_id", "reason"])
+	assert {one.stripe_id for one in kept} == {one.stripe_id for one in found}
+	assert (len(kept), {one.reason for one in kept}) == (40, {"of the account before"})
+
+
+def open_accept(page: Page) -> Locator:
+	page.get_by_role("button", name="Accept Differences").click(timeout=PATIENT)
+	dialog = page.get_by_role("dialog")
+	expect(dialog.get_by_role("status")).to_contain_text("Nothing is booked")
+	return dialog
 
 
 def test_a_list_says_of_a_comparison_in_test_mode_that_it_is_a_test(new_staff: NewStaff) -> None:
