@@ -78,6 +78,13 @@ class UnknownTopup(BillingError):
 	http_status_code = 404
 
 
+class UnknownRefund(BillingError):
+	"""No such refund, or none that the user may see."""
+
+	code = "UNKNOWN_REFUND"
+	http_status_code = 404
+
+
 class UnknownReceipt(BillingError):
 	"""No such receipt, or none that the user may see."""
 

@@ -155,7 +155,7 @@ def of_all_companies_condition(_user: str | None = None) -> str:
 	return "1 = 0" if kept_to() else ""
 
 
-def may_see_all_companies(_doc: Document, **_asked: object) -> bool:
+def may_see_all_companies(**_asked: object) -> bool:
 	"""Whether the session user may see a record about all companies at once: no User Permission keeps them to some."""
 	return not kept_to()
 

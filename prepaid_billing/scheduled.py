@@ -49,10 +49,10 @@ def prepaid_summaries() -> None:
 def prepaid_unfinished_topups() -> None:
 	"""Go on with what was left unfinished: top-ups, refunds that did not reach Stripe, events that failed; hourly.
 
-	The managers are told first of events that wait for them, and refunds come last: where Stripe hangs, each of them takes
-	a minute of the job's time.
+	The managers are told first of events that wait for them: where Stripe hangs, each of the others may take a minute, and
+	the job's time ends.
 	"""
-	each((events.tell_of_parked, process_waiting, refresh_unfinished, complete_planned), lambda job: job())
+	each((events.tell_of_parked, complete_planned, process_waiting, refresh_unfinished), lambda job: job())
 
 
 def prepaid_missing_receipts() -> None:

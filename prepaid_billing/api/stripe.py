@@ -39,10 +39,14 @@ def webhook() -> dict | None:
 @endpoint(MANAGER)
 def replay(event: Any = None) -> dict:
 	"""Act once more on an event that was parked, ignored or has failed; on a processed one nothing is done."""
-	name = inputs.key(event, "event")
-	if frappe.db.exists("Stripe Event", name) and not frappe.has_permission("Stripe Event", "read", name):
-		raise UnknownEvent(_("There is no such event."))
-	return events.replay(name)
+	return events.replay(_visible_event(event))
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint(MANAGER)
+def settle(event: Any = None, reason: Any = None) -> dict:
+	"""Close a parked event that a person has judged, with a reason; nothing is booked."""
+	return events.settle(_visible_event(event), inputs.text(reason, "reason"))
 
 
 @frappe.whitelist(methods=["POST"])
@@ -59,6 +63,14 @@ def accept_difference(
 	names = (("comparison", comparison), ("kind", kind), ("stripe_id", stripe_id))
 	which = [inputs.key(value, name) for name, value in names]
 	return {"accepted": accepted.accept(*which, inputs.text(reason, "reason"))}
+
+
+def _visible_event(event: Any) -> str:
+	"""Return the name of an event unless User Permissions hide it. Raises UnknownEvent, alike for "not there"."""
+	name = inputs.key(event, "event")
+	if frappe.db.exists("Stripe Event", name) and not frappe.has_permission("Stripe Event", "read", name):
+		raise UnknownEvent(_("There is no such event."))
+	return name
 
 
 def short_path() -> Response | dict | None:

@@ -7,7 +7,7 @@ import frappe
 
 from prepaid_billing import inputs
 from prepaid_billing.api.endpoint import endpoint
-from prepaid_billing.exceptions import UnknownCompany
+from prepaid_billing.exceptions import UnknownCompany, UnknownTopup
 from prepaid_billing.ledger import balance_of
 from prepaid_billing.payments import refunds, topups
 from prepaid_billing.permissions import MANAGER, STAFF, payable_company, visible_company
@@ -77,6 +77,18 @@ def refund(topup: Any = None, amount: Any = None, reason: Any = None, idempotenc
 def refundable(topup: Any = None, amount: Any = None) -> dict:
 	"""Return what a refund of ``amount``, or of all that is left, would do to the balance. Nothing is written."""
 	return refunds.preview(_visible(topup).name, _optional_amount(amount))
+
+
+@frappe.whitelist(methods=["POST"])
+@endpoint(MANAGER)
+def stop_refund(refund: Any = None) -> dict:
+	"""End a planned refund that can never go on; its money goes back to the balance, unless Stripe has made it."""
+	found = refunds.find(inputs.key(refund, "refund"))
+	try:
+		_visible(found.topup)
+	except UnknownTopup as error:
+		raise refunds.unknown() from error
+	return refunds.stop(found.name)
 
 
 def _visible(topup: Any) -> frappe._dict:

@@ -68,7 +68,7 @@ def accept(run: str, kind: str, stripe_id: str, reason: str) -> str:
 
 
 def _accepted() -> dict[tuple[str, ...], tuple[str, str]]:
-	"""Return name and reason of what was accepted. All of it: persons did that, one by one."""
+	"""Return name and reason of what was accepted. All of it: persons chose each of them."""
 	return {
 		(kind, stripe_id, currency, as_text(from_database(theirs)), as_text(from_database(ours))): (
 			name,

@@ -15,7 +15,7 @@ BATCH = 500
 
 _OLD = """
 	SELECT p.name FROM `tabStripe Event Payload` p JOIN `tabStripe Event` e ON e.name = p.name
-	WHERE p.creation < %s AND e.status IN ('Processed', 'Ignored') ORDER BY p.creation LIMIT %s
+	WHERE p.creation < %s AND e.status IN ('Processed', 'Ignored', 'Settled') ORDER BY p.creation LIMIT %s
 """
 _REMOVE = "DELETE FROM `tabStripe Event Payload` WHERE name IN %s"
 

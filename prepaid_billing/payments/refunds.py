@@ -18,6 +18,7 @@ from prepaid_billing.exceptions import (
 	PaymentRefused,
 	RefundPlanned,
 	TryAgain,
+	UnknownRefund,
 )
 from prepaid_billing.ledger import LockedBalance, balance_of, clock, rows, transaction
 from prepaid_billing.log import log
@@ -29,6 +30,9 @@ from prepaid_billing.rating.money import N_, ZERO, as_text, from_database, payme
 
 KEY_LASTS = 23 * 3600 * clock.SECOND
 """How long Stripe surely remembers our key (it keeps them a day); until then a request is safe to repeat."""
+
+STOPPABLE_AFTER = 24 * 3600 * clock.SECOND
+"""Age of a planned refund from which on it may be stopped: its last request to make it, sent within KEY_LASTS, has ended."""
 
 _READS = 5
 """How often a dispute is read at Stripe while other reports of it come in between."""
@@ -78,7 +82,7 @@ def request(topup: str, amount: Decimal | None, reason: str, key: str) -> dict[s
 				"The refund could not be finished now. It is planned and goes on by itself; its amount has left the balance."
 			)
 		) from error
-	return _state(_row(name))
+	return _state(find(name))
 
 
 def preview(topup: str, amount: Decimal | None) -> dict[str, object]:
@@ -107,7 +111,7 @@ def complete(name: str) -> None:
 
 	Raises TryAgain, and Unclear for an answer that only a person understands; it stays planned then.
 	"""
-	refund = _row(name)
+	refund = find(name)
 	if refund.status != "Planned" or bool(refund.livemode) != keys.is_live():
 		return
 	try:
@@ -136,6 +140,58 @@ def complete_planned() -> int:
 	# Stripe's key of one mode knows nothing of the other one's payments.
 	planned = frappe.db.sql_list(_PLANNED.format("livemode"), (int(mode.is_live()),))
 	return len(each(planned, complete))
+
+
+def find(name: str) -> frappe._dict:
+	"""Return a refund (name, topup, status and more). Raises UnknownRefund."""
+	found = frappe.db.sql(_ROW, (name,), as_dict=True)
+	if not found:
+		raise unknown()
+	(row,) = found
+	row.amount, row.booked_amount = from_database(row.amount), from_database(row.booked_amount)
+	return row
+
+
+def unknown() -> UnknownRefund:
+	"""Return the refusal for a refund that is not there, or not for this user."""
+	return UnknownRefund(_("There is no such refund."))
+
+
+def stop(name: str) -> dict[str, object]:
+	"""End a planned refund that can never go on, give its money back to the balance, and return how it stands.
+
+	Stripe is asked first: what it has made with our key is heard as always, and not stopped. One that is not planned any
+	more stays as it is, so it is safe to repeat. What Stripe tells of it later all the same is booked as a refund of its own.
+
+	Raises UnknownRefund, InvalidInput for one of the other mode or that is younger than STOPPABLE_AFTER, and TryAgain
+	where Stripe does not answer: nothing has changed then.
+	"""
+	refund = find(name)
+	if refund.status != "Planned":
+		return _state(refund)
+	if bool(refund.livemode) != keys.is_live():
+		raise InvalidInput(_("Test mode and live mode do not mix. Nothing was changed."))
+	if clock.now_us() - refund.planned_us < STOPPABLE_AFTER:
+		raise InvalidInput(
+			_(
+				"This refund may still go on by itself. It can be stopped a day after it was asked for. Nothing was changed."
+			)
+		)
+	try:
+		found = _made(refund)
+	except gateway.UnknownObject:
+		# A Stripe that does not know the payment, of another account or reset, will never refund it.
+		found = None
+	except PaymentRefused as error:
+		raise TryAgain(str(error)) from error
+	except Unclear as problem:
+		raise InvalidInput(_(problem.args[0]).format(*problem.args[1:])) from problem
+	by = _("Stopped by staff ({0}): Stripe knows of no such refund.").format(frappe.session.user)
+	_keep(
+		refund,
+		found or Claim(REFUND, None, "Failed", refund.amount, refund.currency, refund.reason, by[:255]),
+	)
+	return _state(find(name))
 
 
 def hear(topup: str, told: Sequence[Claim], also: Callable[[], None] | None = None) -> None:
@@ -228,18 +284,16 @@ def _checked(row: frappe._dict, amount: Decimal | None, reason: str) -> tuple[Cl
 
 def _asked(refund: frappe._dict) -> Claim:
 	"""Send a refund to Stripe; where its key may be forgotten there, or is refused, look for it in Stripe's list."""
-	intent = topups.find(refund.topup).payment_intent_id
-	minor = to_minor(refund.amount, refund.currency)
 	refusal: TryAgain = PaymentRefused(
 		_("The payment service never received this refund. It was taken back.")
 	)
 	if clock.now_us() - refund.planned_us < KEY_LASTS:
 		try:
-			return gateway.create_refund(intent, minor, refund.name)
+			return gateway.create_refund(*_payment(refund), refund.name)
 		except (PaymentRefused, gateway.Failing) as error:
 			refusal = error
 	try:
-		found = gateway.refund_of_ours(intent, minor, refund.name)
+		found = _made(refund)
 	except PaymentRefused as error:
 		# Of another account, perhaps: this Stripe cannot say that nothing was refunded.
 		raise TryAgain(str(error)) from error
@@ -248,20 +302,27 @@ def _asked(refund: frappe._dict) -> Claim:
 	return found
 
 
+def _made(refund: frappe._dict) -> Claim | None:
+	"""Return what Stripe has made with the key of a refund of ours, or None. Raises TryAgain and Unclear."""
+	return gateway.refund_of_ours(*_payment(refund), refund.name)
+
+
+def _payment(refund: frappe._dict) -> tuple[str, int]:
+	"""Return the payment intent that a refund is of, and its amount in minor units."""
+	return topups.find(refund.topup).payment_intent_id, to_minor(refund.amount, refund.currency)
+
+
 def _keep(refund: frappe._dict, claim: Claim) -> None:
 	def work(account: LockedBalance, topup: frappe._dict) -> None:
 		known = claims.of_topup(topup.name)[refund.name].claim
 		if known.status == "Planned":
 			claims.write(account, topup, claim, refund.name)
+		elif claim.stripe_id and not known.stripe_id:
+			# It has ended here without Stripe's word, and was made all the same: booked as any that Stripe tells of.
+			claims.write(account, topup, claim)
 
 	claims.with_topup(refund.topup, work)
 	log("refund", refund=refund.name, status=claim.status, failure=claim.failure)
-
-
-def _row(name: str) -> frappe._dict:
-	found = frappe.db.sql(_ROW, (name,), as_dict=True)[0]
-	found.amount, found.booked_amount = from_database(found.amount), from_database(found.booked_amount)
-	return found
 
 
 def _state(refund: frappe._dict) -> dict[str, object]:

@@ -106,11 +106,36 @@ def replay(name: str) -> dict[str, object]:
 	parked, or waits as before.
 	"""
 	event = _stored(name)
-	if event.status != "Processed":
-		(process if event.status == "Received" else _process_again)(name, _said(event))
-	after = _stored(name)
-	log("event replayed", stripe_event=name, before=event.status, after=after.status)
-	return {key: after[key] or "" for key in ("event_id", "event_type", "status", "error", "topup")}
+	if event.status == "Settled":
+		_said(event)
+		transaction.run(lambda: _reopen(name))
+	_act_again(name)
+	return _told(_stored(name))
+
+
+def settle(name: str, reason: str) -> dict[str, object]:
+	"""Close a parked event that a person has judged, with their reason, and return how it stands; nothing is booked.
+
+	It is tried no more, waits for nobody and is not told of. One that is settled stays as it is, with its first reason.
+	Raises UnknownEvent, and InvalidInput without a reason and for an event that is not parked.
+	"""
+	if not reason.strip():
+		raise InvalidInput(_("To settle an event takes a reason. Nothing was changed."))
+
+	def work() -> None:
+		_stored(name)
+		[(status, _attempts)] = frappe.db.sql(_AS_IT_STANDS, (name,))
+		if status == "Settled":
+			return
+		if status != "Parked":
+			raise InvalidInput(_("Only a parked event can be settled. Nothing was changed."))
+		now = clock.site_time(clock.now_us())
+		who = {"settled_by": frappe.session.user, "settled_at": now, "settled_because": reason}
+		rows.update("Stripe Event", name, {"status": "Settled", **who, **_NO_NEXT_TRY})
+
+	transaction.run(work)
+	log("event settled", stripe_event=name, by=frappe.session.user)
+	return _told(_stored(name))
 
 
 def process_waiting() -> int:
@@ -121,7 +146,24 @@ def process_waiting() -> int:
 	now_us = clock.now_us()
 	moments = {"now": now_us, "resent": clock.site_time(now_us - RESENT_BY_THEN)}
 	waiting = frappe.db.sql_list(_WAITING, moments)
-	return len(each(waiting, replay))
+	return len(each(waiting, _act_again))
+
+
+def _act_again(name: str) -> None:
+	"""Act once more on a stored event, unless it was acted on or settled by now."""
+	event = _stored(name)
+	if event.status not in ("Processed", "Settled"):
+		(process if event.status == "Received" else _process_again)(name, _said(event))
+	log("event replayed", stripe_event=name, before=event.status, after=_status(name).status)
+
+
+def _reopen(name: str) -> None:
+	if frappe.db.sql(_AS_IT_STANDS, (name,))[0][0] == "Settled":
+		rows.update("Stripe Event", name, {"status": "Parked"})
+
+
+def _told(event: frappe._dict) -> dict[str, object]:
+	return {key: event[key] or "" for key in ("event_id", "event_type", "status", "error", "topup")}
 
 
 def _stored(name: str) -> frappe._dict:
@@ -317,8 +359,8 @@ def _finish(name: str, status: str, reason: str, **columns: object) -> None:
 def _settle(name: str, status: str, reason: str, **columns: object) -> None:
 	"""Give an event its last status, in the transaction of its effect."""
 	processed_at = clock.site_time(clock.now_us())
-	# A slower delivery that decided otherwise does not take back what another one has done.
-	if status == "Processed" or _status(name).status != "Processed":
+	# A slower delivery that decided otherwise does not take back what another one has done, or a person.
+	if status == "Processed" or frappe.db.sql(_AS_IT_STANDS, (name,))[0][0] not in ("Processed", "Settled"):
 		said = {"status": status, "error": reason, "processed_at": processed_at}
 		rows.update("Stripe Event", name, {**said, **_NO_NEXT_TRY, **columns})
 

@@ -54,7 +54,9 @@ def cancel(operation: Operation, params: dict[str, Any], id: str) -> StripeObjec
 
 
 def list_all(operation: Operation, params: dict[str, Any]) -> StripeObject:
-	"""List refunds, also by charge and PaymentIntent."""
+	"""List refunds, also by charge and PaymentIntent; one that does not exist is an error, as Stripe's reference says."""
+	for kind in PAYMENT.keys() & params:
+		operation.store.require(kind, params[kind], kind)
 	found = matching(operation.store.newest_first("refund"), params, *PAYMENT)
 	return page(found, params, "/v1/refunds")
 

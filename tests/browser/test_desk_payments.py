@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from prepaid_billing import ledger
 from prepaid_billing.ledger import clock
-from prepaid_billing.payments import reconcile, topups, webhook
+from prepaid_billing.payments import reconcile, refunds, topups, webhook
 from prepaid_billing.payments.compare import Difference
 from prepaid_billing.permissions import STAFF
 from tests import site
@@ -80,6 +80,29 @@ def test_parked_event_says_why_and_what_to_do_and_is_replayed_once(new_staff: Ne
 	assert entries_of(company) == ["Top-up 50.0"]
 
 
+def test_a_parked_event_with_nothing_to_mend_is_settled_with_a_reason(new_staff: NewStaff) -> None:
+	company = make_company()
+	event, _topup = parked(company)
+	staff = new_staff(company)
+	page = open_form(staff, "stripe-event", event)
+	page.get_by_role("button", name="Settle", exact=True).click(timeout=PATIENT)
+	dialog = page.get_by_role("dialog")
+	dialog.locator("[data-fieldname=reason] input").fill("paid <b>twice</b>")
+	dialog.get_by_role("button", name="Settle", exact=True).click()
+	told = page.locator(".form-message:visible")
+	expect(told).to_contain_text(
+		"has judged it, and it waits for nobody any more. paid <b>twice</b>", timeout=PATIENT
+	)
+	expect(page.get_by_role("button", name="Settle", exact=True)).to_have_count(0)
+	expect(page.get_by_role("button", name="Replay")).to_be_visible()
+	expect(page.get_by_text("Settled By").locator("visible=true")).to_be_visible()
+	assert entries_of(company) == []
+	staff.open("/app/stripe-event?status=Settled")
+	expect(page.get_by_text("Settled", exact=True).locator("visible=true").first).to_be_visible(
+		timeout=PATIENT
+	)
+
+
 def test_an_event_that_an_outage_has_parked_says_that_it_is_tried_again_by_itself(
 	new_staff: NewStaff,
 ) -> None:
@@ -130,6 +153,7 @@ def test_staff_who_are_no_managers_see_neither_payload_nor_replay(new_staff: New
 	page = open_form(new_staff(company, role=STAFF), "stripe-event", event)
 	expect(page.get_by_text("Nothing was booked: a person has to judge it.")).to_be_visible(timeout=PATIENT)
 	expect(page.get_by_role("button", name="Replay")).to_have_count(0)
+	expect(page.get_by_role("button", name="Settle")).to_have_count(0)
 	expect(page.get_by_text("Payload").locator("visible=true")).to_have_count(0)
 
 
@@ -260,34 +284,84 @@ def test_refund_without_an_answer_can_be_pressed_again_and_is_one(new_staff: New
 	assert entries_of(company) == ["Top-up 50.0", "Refund -50.0"]
 
 
-def differing_run() -> tuple[str, Difference]:
-	"""A comparison with one difference that nobody can mend, and one that only has a problem."""
-	found = Difference(
-		"payment", new_id("pi"), "lost", "EUR", Decimal(50), None, "it is <b>not</b> kept here"
-	)
+def test_a_refund_that_never_goes_on_is_stopped_by_a_manager(new_staff: NewStaff) -> None:
+	company = make_company()
+	topup = paid(company)
+	simulate("faults", kind="error_before", method="POST", path="/v1/refunds", times=3)
+	with pytest.raises(refunds.TryAgain):
+		refunds.request(topup, Decimal(20), "goodwill", new_id())
+	refund = frappe.db.get_value("Billing Refund", {"topup": topup})
+	staff = new_staff(company)
+	page = open_form(staff, "billing-refund", refund)
+	expect(page.get_by_text("It goes on by itself, every hour.")).to_be_visible(timeout=PATIENT)
+	expect(page.get_by_role("button", name="Stop Refund")).to_have_count(0)
+	older = "UPDATE `tabBilling Refund` SET planned_us = planned_us - 90000000000 WHERE name = %s"
+	frappe.db.sql(older, (refund,))
+	frappe.db.commit()
+	page.reload()
+	page.get_by_role("button", name="Stop Refund").click(timeout=PATIENT)
+	dialog = page.get_by_role("dialog")
+	expect(dialog).to_contain_text(re.compile(r"Stop the refund of €\s20[.,]00"))
+	dialog.get_by_role("button", name="Yes").click()
+	expect(
+		page.get_by_text("The customer did not get the money, so it is back on the balance.")
+	).to_be_visible(timeout=PATIENT)
+	expect(page.get_by_text("Stopped by staff").first).to_be_visible()
+	expect(page.get_by_role("button", name="Stop Refund")).to_have_count(0)
+	assert entries_of(company) == ["Top-up 50.0", "Refund -20.0", "Refund 20.0"]
+
+
+def differing_run(number: int = 1) -> tuple[str, list[Difference]]:
+	"""A comparison with differences that nobody can mend, and one that only has a problem."""
+	found = [
+		Difference("payment", new_id("pi"), "lost", "EUR", Decimal(50), None, "it is <b>not</b> kept here")
+		for _number in range(number)
+	]
 	problem = Difference("dispute", new_id("du"), "lost", "", None, None, "Stripe calls it odd.")
-	outcome = reconcile.Outcome(0, clock.now_us(), is_live=False, differences=[found, problem])
+	outcome = reconcile.Outcome(0, clock.now_us(), is_live=False, differences=[*found, problem])
 	reconcile._keep(outcome, "Different", False, "\n".join(outcome.findings()))
 	return frappe.get_last_doc("Billing Reconciliation", {"started_us": outcome.started_us}).name, found
 
 
 def test_a_manager_accepts_a_difference_with_a_reason(new_staff: NewStaff) -> None:
-	run, found = differing_run()
+	run, (found, _other) = differing_run(2)
 	page = open_form(new_staff(), "billing-reconciliation", run)
-	page.get_by_role("button", name="Accept a Difference").click(timeout=PATIENT)
-	dialog = page.get_by_role("dialog")
-	choice = dialog.locator("[data-fieldname=difference] select")
-	expect(choice).not_to_contain_text("odd")
-	choice.select_option(label=str(found))
+	dialog = open_accept(page)
+	expect(dialog.locator("[data-fieldname=chosen]")).not_to_contain_text("odd")
 	dialog.locator("[data-fieldname=reason] input").fill("paid in cash")
+	dialog.get_by_role("button", name="Accept", exact=True).click()
+	expect(dialog.get_by_role("status")).to_contain_text("Choose")
+	dialog.get_by_label(str(found)).check()
 	dialog.get_by_role("button", name="Accept", exact=True).click()
 	expect(page).to_have_url(re.compile("/accepted-difference/"), timeout=PATIENT)
 	expect(page.get_by_text("No comparison alarms about it")).to_be_visible(timeout=PATIENT)
 	site.fresh()
-	(kept,) = frappe.get_all(
-		"Accepted Difference", {"stripe_id": found.stripe_id}, ["reason", "at_stripe", "here"]
+	kept = frappe.get_all(
+		"Accepted Difference", {"reconciliation": run}, ["stripe_id", "reason", "at_stripe", "here"]
 	)
-	assert tuple(kept.values()) == ("paid in cash", 50, 0)
+	assert [tuple(one.values()) for one in kept] == [(found.stripe_id, "paid in cash", 50, 0)]
+
+
+def test_a_manager_accepts_all_differences_with_one_reason(new_staff: NewStaff) -> None:
+	run, found = differing_run(40)
+	page = open_form(new_staff(), "billing-reconciliation", run)
+	dialog = open_accept(page)
+	dialog.get_by_role("button", name="Select All", exact=True).click()
+	dialog.locator("[data-fieldname=reason] input").fill("of the account before")
+	expect(dialog.locator("[data-fieldname=reason] input")).to_be_in_viewport()
+	dialog.get_by_role("button", name="Accept", exact=True).click()
+	expect(page).to_have_url(re.compile("/accepted-difference(/|[?]|$)"), timeout=PATIENT)
+	site.fresh()
+	kept = frappe.get_all("Accepted Difference", {"reconciliation": run}, ["stripe_id", "reason"])
+	assert {one.stripe_id for one in kept} == {one.stripe_id for one in found}
+	assert (len(kept), {one.reason for one in kept}) == (40, {"of the account before"})
+
+
+def open_accept(page: Page) -> Locator:
+	page.get_by_role("button", name="Accept Differences").click(timeout=PATIENT)
+	dialog = page.get_by_role("dialog")
+	expect(dialog.get_by_role("status")).to_contain_text("Nothing is booked")
+	return dialog
 
 
 def test_a_list_says_of_a_comparison_in_test_mode_that_it_is_a_test(new_staff: NewStaff) -> None:

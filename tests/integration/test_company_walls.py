@@ -89,6 +89,7 @@ METHODS: dict[str, tuple[Row, ...]] = {
 	"receipts.download": (Row("GET", {"receipt": "{receipt}"}),),
 	"stripe.webhook": (Row("POST", {"id": "evt_wall"}, (400,), (400,)),),
 	"stripe.replay": (Row("POST", {"event": "{event}"}),),
+	"stripe.settle": (Row("POST", {"event": "{event}", "reason": "x"}),),
 	"stripe.accept_difference": (
 		Row("POST", {"comparison": "x", "kind": "dispute", "stripe_id": "{dispute}", "reason": "x"}),
 	),
@@ -98,6 +99,7 @@ METHODS: dict[str, tuple[Row, ...]] = {
 	"topup.status": (Row("GET", {"topup": "{topup}"}),),
 	"topup.refund": (Row("POST", {"topup": "{topup}", "reason": "x", "idempotency_key": "wall"}),),
 	"topup.refundable": (Row("GET", {"topup": "{topup}"}),),
+	"topup.stop_refund": (Row("POST", {"refund": "{refund}"}),),
 	"transactions.list": (Row("GET", COMPANY), Row("GET", {**COMPANY, "cursor": "3", "type": "Refund"})),
 	"transactions.export": tuple(
 		Row("GET", {**COMPANY, "format": flavour}) for flavour in ("csv", "excel", "pdf")
@@ -397,12 +399,14 @@ def test_what_is_about_all_companies_is_shown_to_nobody_who_is_kept_to_some(
 		rows.insert(doctype, now_us, {"name": name, **columns})
 		frappe.db.commit()
 		url = f"{site.WEB_URL}/api/resource/{doctype}"
-		for api, sees in ((everybody, True), (kept_staff, False)):
-			listed = api.session.get(f'{url}?fields=["*"]&limit_page_length=500', timeout=30)
-			read = api.session.get(f"{url}/{name}", timeout=30)
-			assert (name in listed.text, read.status_code == 200) == (sees, sees), (doctype, read.text)
-		frappe.db.delete(doctype, {"name": name})
-		frappe.db.commit()
+		try:
+			for api, sees in ((everybody, True), (kept_staff, False)):
+				listed = api.session.get(f'{url}?fields=["*"]&limit_page_length=500', timeout=30)
+				read = api.session.get(f"{url}/{name}", timeout=30)
+				assert (name in listed.text, read.status_code == 200) == (sees, sees), (doctype, read.text)
+		finally:
+			frappe.db.delete(doctype, {"name": name})
+			frappe.db.commit()
 
 
 def test_the_short_address_of_the_webhook_takes_signed_events_alone(stranger: Api, guest: Api) -> None:

@@ -14,9 +14,10 @@ from prepaid_billing.patches import (
 	look_at_small_balances,
 	number_test_receipts_apart,
 	tell_modes_apart,
+	try_parked_events_again,
 )
 from prepaid_billing.patches import tell_reports_of_calls_apart as patch
-from prepaid_billing.payments import claims, issuing, takeback
+from prepaid_billing.payments import claims, issuing, takeback, webhook
 from prepaid_billing.payments.takeback import Claim
 from tests import site
 from tests.books import call_fields, entries_of
@@ -177,4 +178,36 @@ def test_claims_of_before_have_the_mode_of_their_payment_and_comparisons_that_of
 		# One of today, which says itself which mode it is of.
 		rows.insert("Billing Reconciliation", now_us, today := {**after, "name": new_id(), "livemode": 0})
 	assert frappe.db.get_value("Billing Reconciliation", today["name"], "livemode") == 0
+	frappe.db.rollback()
+
+
+def test_events_that_an_outage_has_parked_before_are_tried_again_and_others_are_not() -> None:
+	due_us = clock.now_us() + 3600 * clock.SECOND
+	events = {
+		"outage": ("Parked", webhook.ATTEMPTS, 0),
+		"replayed since": ("Parked", webhook.ATTEMPTS + 3, 0),
+		"to be judged": ("Parked", 0, 0),
+		"waiting": ("Parked", webhook.ATTEMPTS, due_us),
+		"done": ("Processed", webhook.ATTEMPTS, 0),
+	}
+	names = {kind: new_id() for kind in events}
+	for kind, (status, attempts, next_try_us) in events.items():
+		row = {"name": names[kind], "event_id": names[kind], "status": status, "attempts": attempts}
+		rows.insert("Stripe Event", clock.now_us(), {**row, "next_try_us": next_try_us})
+	moments = []
+	for _time in range(2):
+		try_parked_events_again.execute()
+		found = {
+			kind: frappe.db.get_value("Stripe Event", name, "next_try_us") for kind, name in names.items()
+		}
+		moments.append(found)
+	assert moments[0] == moments[1]
+	tried = [kind for kind, next_try_us in found.items() if 0 < next_try_us <= clock.now_us()]
+	assert tried == ["outage", "replayed since"]
+	assert found["waiting"] == due_us
+	assert frappe.db.get_value("Stripe Event", names["outage"], "next_try_at")
+	assert set(frappe.db.sql_list(webhook._WAITING, {"now": clock.now_us(), "resent": "1970-01-01"})) >= {
+		names["outage"],
+		names["replayed since"],
+	}
 	frappe.db.rollback()

@@ -16,8 +16,19 @@ from prepaid_billing.calls import session, stops
 from prepaid_billing.exceptions import AccountBlocked, InsufficientBalance
 from prepaid_billing.ledger import balance_of
 from prepaid_billing.ledger.verify import verify
-from prepaid_billing.payments import books, claims, gateway, issuing, keys, refunds, takeback, topups
+from prepaid_billing.payments import (
+	books,
+	claims,
+	gateway,
+	issuing,
+	keys,
+	reconcile,
+	refunds,
+	takeback,
+	topups,
+)
 from prepaid_billing.payments.takeback import Claim
+from prepaid_billing.permissions import STAFF
 from tests import factories, site
 from tests.books import entries_of
 from tests.client import Api
@@ -662,3 +673,147 @@ def test_status_of_a_topup_lists_what_its_refund_took() -> None:
 	_title, lines = status.topup(topup.name)
 	booked = [line.partition(" at ")[0] for line in lines if line.startswith("booked")]
 	assert booked == ["booked 50.000000 EUR as Top-up", "booked -20.000000 EUR as Refund"]
+
+
+def set_intent(topup: frappe._dict, intent: str) -> None:
+	"""Let a payment be one of another Stripe account, or of this one again."""
+	frappe.db.sql(
+		"UPDATE `tabBalance Topup` SET payment_intent_id = %s WHERE name = %s", (intent, topup.name)
+	)
+	frappe.db.commit()
+
+
+def planned(is_made: bool, days: int = 2) -> tuple[str, frappe._dict, str]:
+	"""A company, its top-up and a refund of 20 of some days ago, which Stripe has made without an answer to us, or not."""
+	company, topup = paid()
+	if is_made:
+		lose_answer(topup.name, 20)
+	else:
+		simulate("faults", kind="error_before", method="POST", path="/v1/refunds", times=3)
+		with pytest.raises(refunds.TryAgain):
+			refunds.request(topup.name, Decimal(20), "goodwill", new_id())
+	site.fresh()
+	(name,) = frappe.get_all("Billing Refund", {"topup": topup.name}, pluck="name")
+	older = "UPDATE `tabBilling Refund` SET planned_us = planned_us - %s WHERE name = %s"
+	frappe.db.sql(older, (days * 86_400 * 1_000_000, name))
+	frappe.db.commit()
+	return company, topup, name
+
+
+def refund_fields(name: str, *fields: str) -> list:
+	site.fresh()
+	return list(frappe.get_all("Billing Refund", {"name": name}, fields, as_list=True)[0])
+
+
+@pytest.mark.usefixtures("no_webhooks")
+@pytest.mark.parametrize("is_known", [True, False], ids=["not made", "another account"])
+def test_a_planned_refund_that_cannot_go_on_is_stopped_and_given_back_once(
+	manager: Api, is_known: bool
+) -> None:
+	company, topup, name = planned(is_made=not is_known)
+	if not is_known:
+		set_intent(topup, new_id("pi"))
+		with pytest.raises(refunds.TryAgain):
+			refunds.complete(name)
+		assert (refund_fields(name, "status"), balance(company)) == (["Planned"], 30)
+	with ThreadPoolExecutor(8) as pool:
+		answers = list(pool.map(lambda _n: manager.ok("topup.stop_refund", refund=name), range(8)))
+	assert {answer["status"] for answer in answers} == {"Failed"}
+	assert answers[0]["failure_reason"].startswith("Stopped by staff")
+	site.fresh()
+	refunds.complete_planned()
+	assert entries_of(company) == ["Top-up 50.0", "Refund -20.0", "Refund 20.0"]
+	assert refund_fields(name, "status", "stripe_refund_id", "booked_amount") == ["Failed", None, 0]
+	assert topup_fields(topup.name, "status", "amount_refunded", "taken_back") == ["Paid", 0, 0]
+	assert manager.ok("topup.stop_refund", refund=name) == answers[0]
+
+
+@pytest.mark.usefixtures("no_webhooks")
+def test_a_refund_that_stripe_has_made_is_heard_and_not_stopped(manager: Api) -> None:
+	company, topup, name = planned(is_made=True)
+	answer = manager.ok("topup.stop_refund", refund=name)
+	assert (answer["status"], answer["failure_reason"]) == ("Succeeded", "")
+	assert entries_of(company) == ["Top-up 50.0", "Refund -20.0"]
+	assert topup_fields(topup.name, "status") == ["Partly Refunded"]
+
+
+@pytest.mark.usefixtures("no_webhooks")
+def test_a_refund_that_may_still_go_on_is_not_stopped(manager: Api) -> None:
+	company, _topup, young = planned(is_made=False, days=0)
+	answer = manager.post("topup.stop_refund", refund=young)
+	assert (answer.status_code, answer.json()["code"]) == (422, "INVALID_INPUT")
+	another, _topup, name = planned(is_made=False)
+	for kind, times in (("error_before", 3), ("rate_limit", 1)):
+		simulate("faults", kind=kind, method="GET", path="/v1/refunds", times=times)
+		answer = manager.post("topup.stop_refund", refund=name)
+		assert (answer.status_code, answer.json()["code"]) == (503, "TRY_AGAIN")
+	frappe.db.sql("UPDATE `tabBilling Refund` SET livemode = 1 WHERE name = %s", (name,))
+	frappe.db.commit()
+	answer = manager.post("topup.stop_refund", refund=name)
+	assert (answer.status_code, answer.json()["code"]) == (422, "INVALID_INPUT")
+	assert "do not mix" in answer.json()["error"]
+	frappe.db.sql("UPDATE `tabBilling Refund` SET livemode = 0 WHERE name = %s", (name,))
+	frappe.db.commit()
+	assert refund_fields(name, "status") == refund_fields(young, "status") == ["Planned"]
+	assert balance(company) == balance(another) == 30
+	refunds.complete_planned()
+
+
+@pytest.mark.usefixtures("no_webhooks")
+def test_only_managers_stop_a_refund(manager: Api, gateway: Api) -> None:
+	company, _topup, name = planned(is_made=False)
+	staff = Api(factories.api_key_of(factories.make_user(STAFF)))
+	for caller in (gateway, staff, Api(factories.make_api_customer(company))):
+		assert caller.post("topup.stop_refund", refund=name).status_code == 403
+	answer = manager.post("topup.stop_refund", refund="none")
+	assert (answer.status_code, answer.json()["code"]) == (404, "UNKNOWN_REFUND")
+	assert balance(company) == 30
+	refunds.complete_planned()
+
+
+@pytest.mark.usefixtures("no_webhooks")
+@pytest.mark.parametrize("teller", ["event", "answer", "comparison"])
+def test_a_refund_that_stripe_made_and_that_was_stopped_here_is_booked_when_it_is_told_of(
+	manager: Api, teller: str
+) -> None:
+	company, topup, name = planned(is_made=True)
+	waiting = refunds.find(name)
+	set_intent(topup, new_id("pi"))
+	assert manager.ok("topup.stop_refund", refund=name)["status"] == "Failed"
+	assert balance(company) == 50
+	set_intent(topup, topup.payment_intent_id)
+	(told,) = gateway.refunds_of(topup.payment_intent_id)
+	assert told.record == name
+	for _time in range(2):
+		if teller == "event":
+			for event in events_of(topup.checkout_session_id):
+				if event["type"].startswith("refund."):
+					assert post(as_body(event), signature(as_body(event))) == 200
+		elif teller == "answer":
+			refunds._keep(waiting, told)
+		else:
+			reconcile.run(days=2)
+	assert entries_of(company) == ["Top-up 50.0", "Refund -20.0", "Refund 20.0", "Refund -20.0"]
+	assert refund_fields(name, "status", "stripe_refund_id") == ["Failed", None]
+	late = frappe.db.get_value("Billing Refund", {"stripe_refund_id": told.stripe_id})
+	assert refund_fields(late, "topup", "status", "amount") == [topup.name, "Succeeded", 20]
+	assert topup_fields(topup.name, "status", "amount_refunded") == ["Partly Refunded", 20]
+	assert [finding for finding in verify() if company in str(finding)] == []
+
+
+@pytest.mark.usefixtures("no_webhooks")
+def test_a_refund_is_stopped_or_completed_but_booked_once_where_both_happen_at_once(manager: Api) -> None:
+	for is_made in (True, False):
+		company, _topup, name = planned(is_made)
+		with ThreadPoolExecutor(6) as pool:
+			stopping = [pool.submit(manager.ok, "topup.stop_refund", refund=name) for _n in range(3)]
+			completing = [pool.submit(_complete, name) for _n in range(3)]
+			assert [one.result() for one in completing] == [None] * 3
+			(state,) = {one.result()["status"] for one in stopping}
+		assert state == ("Succeeded" if is_made else "Failed")
+		assert entries_of(company) == ["Top-up 50.0", "Refund -20.0", *([] if is_made else ["Refund 20.0"])]
+
+
+def _complete(name: str) -> None:
+	with site.connected():
+		refunds.complete(name)

@@ -112,6 +112,72 @@ def test_a_replay_that_fails_again_says_why_and_stays_parked(manager: Api) -> No
 	assert event_fields(name, "status", "attempts") == ["Parked", webhook.ATTEMPTS + 1]
 
 
+def parked_events() -> int:
+	site.fresh()
+	(line,) = [line for line in dict(status.overview())["Waiting"] if line.startswith("events parked for")]
+	return int(line.split()[-1])
+
+
+def test_a_parked_event_that_a_person_has_judged_is_settled_and_waits_for_nobody(
+	manager: Api, inbox: Inbox
+) -> None:
+	company, event, topup = unpaid_but_told()
+	name = receive(event)
+	waiting, error = parked_events(), event_fields(name, "error")
+	for reason in (None, " ", "two\nlines"):
+		assert manager.post("stripe.settle", event=name, reason=reason).status_code == 422
+	assert event_fields(name, "status", "settled_by", "settled_because") == ["Parked", None, None]
+	for reason in ("paid twice, given back", "again"):
+		assert manager.ok("stripe.settle", event=name, reason=reason)["status"] == "Settled"
+	assert event_fields(name, "error") == error
+	who, when, why = event_fields(name, "settled_by", "settled_at", "settled_because")
+	assert frappe.db.exists("User", who) and when and why == "paid twice, given back"
+	assert parked_events() == waiting - 1
+	address = factories.make_manager()[0]
+	events.tell_of_parked()
+	assert all(name not in letter for letter in letters_to(inbox, address, "of Stripe wait"))
+	receive(event)
+	webhook.process_waiting()
+	assert (event_fields(name, "status"), entries_of(company)) == (["Settled"], [])
+	assert manager.ok("stripe.replay", event=name)["status"] == "Parked"
+	assert manager.ok("stripe.settle", event=name, reason="still so")["status"] == "Settled"
+	frappe.db.sql("UPDATE `tabBalance Topup` SET amount = 50 WHERE name = %s", (topup,))
+	frappe.db.commit()
+	assert manager.ok("stripe.replay", event=name)["status"] == "Processed"
+	assert entries_of(company) == ["Top-up 50.0"]
+	assert event_fields(name, "settled_because") == ["still so"]
+	answer = manager.post("stripe.settle", event=name, reason="late")
+	assert (answer.status_code, answer.json()["code"]) == (422, "INVALID_INPUT")
+
+
+def test_an_event_that_an_outage_has_parked_is_tried_no_more_once_it_is_settled(
+	manager: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+	event = refund_before_its_payment()
+	for _time in range(webhook.ATTEMPTS):
+		name = receive(event)
+	assert event_fields(name, "next_try_us") != [0]
+	manager.ok("stripe.settle", event=name, reason="of a test")
+	assert event_fields(name, "status", "next_try_us", "next_try_at") == ["Settled", 0, None]
+	with site.later(30 * 86_400), suppress(webhook.TryAgain):
+		webhook.process_waiting()
+	assert event_fields(name, "status", "attempts") == ["Settled", webhook.ATTEMPTS]
+
+
+@pytest.mark.parametrize("is_passing", [True, False])
+def test_a_try_that_was_under_way_leaves_a_settled_event_settled(is_passing: bool) -> None:
+	_company, event, _topup = unpaid_but_told()
+	if is_passing:
+		event = refund_before_its_payment()
+		for _time in range(webhook.ATTEMPTS - 1):
+			receive(event)
+	name = receive(event)
+	webhook.settle(name, "known")
+	with suppress(webhook.TryAgain):
+		webhook._process_again(name, event)
+	assert event_fields(name, "status", "next_try_us", "settled_because") == ["Settled", 0, "known"]
+
+
 def test_an_event_of_a_session_that_was_not_ours_yet_is_replayed_when_it_is(manager: Api) -> None:
 	company = make_company()
 	topup, events = paid_topup(company)
@@ -310,7 +376,7 @@ def test_payments_without_events_are_told_of_to_the_managers_and_by_status(inbox
 def test_a_payment_of_which_an_event_came_is_heard_of() -> None:
 	def unheard() -> int:
 		with site.later(7 * 3600):
-			return heard.of_last_days().unheard
+			return heard.of_last(86_400).unheard
 
 	topup, its_events = paid_topup(make_company())
 	topups.refresh(topup)
@@ -340,14 +406,15 @@ def test_the_hourly_job_gives_refunds_first_and_asks_for_the_oldest_top_up_befor
 	assert [thing for thing in asked if thing in ours] == ours
 
 
-def test_only_managers_replay(manager: Api, guest: Api, gateway: Api) -> None:
+def test_only_managers_replay_and_settle(manager: Api, guest: Api, gateway: Api) -> None:
 	_company, event, _topup = unpaid_but_told()
 	name = receive(event)
 	staff = Api(factories.api_key_of(make_user(STAFF)))
-	for caller, refusal in ((guest, 401), (gateway, 403), (staff, 403)):
-		assert caller.post("stripe.replay", event=name).status_code == refusal
-	answer = manager.post("stripe.replay", event="none")
-	assert (answer.status_code, answer.json()["code"]) == (404, "UNKNOWN_EVENT")
+	for method, more in (("stripe.replay", {}), ("stripe.settle", {"reason": "known"})):
+		for caller, refusal in ((guest, 401), (gateway, 403), (staff, 403)):
+			assert caller.post(method, event=name, **more).status_code == refusal
+		answer = manager.post(method, event="none", **more)
+		assert (answer.status_code, answer.json()["code"]) == (404, "UNKNOWN_EVENT")
 
 
 @pytest.mark.parametrize("role,is_shown", [(MANAGER, True), (STAFF, False), ("System Manager", False)])
@@ -414,11 +481,13 @@ def test_old_payloads_are_removed_and_a_doubled_event_has_no_effect_all_the_same
 	company, event, name = processed()
 	_company, parked_event, _topup = unpaid_but_told()
 	parked = receive(parked_event)
+	settled = receive(unpaid_but_told()[1])
+	webhook.settle(settled, "known")
 	payloads.remove_old()
 	assert payload_of(name)
 	with site.later(181 * 86_400):
 		payloads.remove_old()
-	assert payload_of(name) is None
+	assert payload_of(name) is payload_of(settled) is None
 	assert payload_of(parked), "what waits for a person is kept"
 	for doubled in (event, event, {**event, "id": f"evt_{new_id()}"}):
 		receive(doubled)

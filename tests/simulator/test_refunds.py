@@ -255,6 +255,15 @@ def test_refunds_are_listed_by_payment_time_and_page(
 		assert [refund.id for refund in client.v1.refunds.list(filters).data] == expected
 
 
+@pytest.mark.parametrize("kind,unknown", [("payment_intent", "pi_unknown"), ("charge", "ch_unknown")])
+def test_refunds_of_a_payment_that_does_not_exist_are_not_listed(
+	client: stripe.StripeClient, kind: str, unknown: str
+) -> None:
+	with pytest.raises(stripe.InvalidRequestError) as caught:
+		client.v1.refunds.list({kind: unknown})
+	assert (caught.value.code, caught.value.param) == ("resource_missing", kind)
+
+
 def test_the_same_key_refunds_once(client: stripe.StripeClient, pay: Pay) -> None:
 	intent = pay()
 	params = {"payment_intent": intent.id, "amount": 100}

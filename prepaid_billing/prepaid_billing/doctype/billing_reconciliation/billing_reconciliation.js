@@ -18,7 +18,7 @@ frappe.ui.form.on("Billing Reconciliation", {
 function add_accept(frm) {
 	const differences = JSON.parse(frm.doc.differences || "[]");
 	if (differences.length && frappe.user.has_role("Prepaid Billing Manager")) {
-		frm.add_custom_button(__("Accept a Difference"), () => ask_to_accept(frm, differences));
+		frm.add_custom_button(__("Accept Differences"), () => ask_to_accept(frm, differences));
 	}
 }
 
@@ -27,14 +27,16 @@ const option = ({ text }, place) => ({ value: String(place), label: frappe.utils
 
 function ask_to_accept(frm, differences) {
 	const dialog = new frappe.ui.Dialog({
-		title: __("Accept a Difference"),
+		title: __("Accept Differences"),
 		fields: [
 			{
-				fieldname: "difference",
-				fieldtype: "Select",
-				label: __("Difference"),
+				fieldname: "chosen",
+				fieldtype: "MultiCheck",
+				label: __("Differences"),
 				options: differences.map(option),
-				reqd: 1,
+				select_all: differences.length > 1,
+				sort_options: false,
+				columns: 1,
 			},
 			{
 				fieldname: "reason",
@@ -47,22 +49,53 @@ function ask_to_accept(frm, differences) {
 			{ fieldname: "effect", fieldtype: "HTML" },
 		],
 		primary_action_label: __("Accept"),
-		async primary_action({ difference, reason }) {
+		async primary_action({ chosen, reason }) {
+			if (!chosen?.length) {
+				return say(__("Choose the differences to accept."));
+			}
 			const button = dialog.get_primary_btn().prop("disabled", true);
 			try {
-				const { kind, stripe_id } = differences[Number(difference)];
-				const args = { comparison: frm.doc.name, kind, stripe_id, reason };
-				const { accepted } = await prepaid_billing.call("stripe.accept_difference", args);
+				const names = await accept(
+					frm.doc.name,
+					chosen.map((place) => differences[Number(place)]),
+					reason,
+					say
+				);
 				dialog.hide();
-				frappe.set_route("Form", "Accepted Difference", accepted);
+				show_accepted(frm.doc.name, names);
 			} finally {
 				button.prop("disabled", false);
 			}
 		},
 	});
-	const sentence = __(
-		"Nothing is booked. From the next comparison on it is told of as accepted and alarms nobody, while both amounts stay as they are. This cannot be undone."
+	const effect = $('<p class="text-muted mb-0" role="status"></p>').appendTo(dialog.fields_dict.effect.$wrapper);
+	const say = (sentence) => effect.text(sentence);
+	say(
+		__(
+			"Nothing is booked. From the next comparison on it is told of as accepted and alarms nobody, while both amounts stay as they are. This cannot be undone."
+		)
 	);
-	dialog.fields_dict.effect.$wrapper.append($('<p class="text-muted mb-0"></p>').text(sentence));
+	// After a change of the Stripe account there are hundreds; the reason stays in sight below them.
+	dialog.fields_dict.chosen.$wrapper.find(".checkbox-options").css({ "max-height": "40vh", "overflow-y": "auto" });
 	dialog.show();
+}
+
+// One by one: what was accepted before one is refused stays so, and accepting it again gives the same record.
+async function accept(comparison, differences, reason, say) {
+	const names = [];
+	for (const { kind, stripe_id } of differences) {
+		const args = { comparison, kind, stripe_id, reason };
+		const { accepted } = await prepaid_billing.call("stripe.accept_difference", args);
+		names.push(accepted);
+		say(__("{0} of {1} accepted", [names.length, differences.length]));
+	}
+	return names;
+}
+
+function show_accepted(reconciliation, names) {
+	if (names.length === 1) {
+		frappe.set_route("Form", "Accepted Difference", names[0]);
+	} else {
+		frappe.set_route("List", "Accepted Difference", { reconciliation });
+	}
 }

@@ -15,12 +15,15 @@ frappe.ui.form.on("Stripe Event", {
 			if (status !== "Processed") {
 				add_replay(frm);
 			}
+			if (status === "Parked") {
+				frm.add_custom_button(__("Settle"), () => ask_to_settle(frm));
+			}
 		}
 	},
 });
 
 // What happened, what it means for the money, and what to do.
-function meaning({ status, error, next_try_at }) {
+function meaning({ status, error, next_try_at, settled_by, settled_because }) {
 	const reason = frappe.utils.escape_html(error || "");
 	const sentences = {
 		Received: __("Not acted on yet, nothing was booked. Stripe sends it again, and we try it every hour."),
@@ -32,8 +35,14 @@ function meaning({ status, error, next_try_at }) {
 					[frappe.datetime.str_to_user(next_try_at)]
 			  )
 			: __(
-					"Nothing was booked: a person has to judge it. Compare it with the payment in Stripe's dashboard, mend the cause, then replay it. It books nothing twice."
+					"Nothing was booked: a person has to judge it. Compare it with the payment in Stripe's dashboard, mend the cause, then replay it. It books nothing twice. Where there is nothing to mend, settle it with a reason."
 			  ),
+		Settled: frappe.utils.escape_html(
+			__("Nothing was booked: {0} has judged it, and it waits for nobody any more. {1}", [
+				frappe.user.full_name(settled_by),
+				settled_because,
+			])
+		),
 	};
 	return `<div>${[reason && `<strong>${reason}</strong>`, sentences[status]].filter(Boolean).join("<br>")}</div>`;
 }
@@ -44,6 +53,27 @@ async function add_payload(frm) {
 	if (await frappe.db.exists("Stripe Event Payload", name)) {
 		frm.add_custom_button(__("Payload"), () => frappe.set_route("Form", "Stripe Event Payload", name), __("View"));
 	}
+}
+
+function ask_to_settle(frm) {
+	const field = {
+		fieldname: "reason",
+		fieldtype: "Data",
+		label: __("Reason"),
+		length: 140,
+		reqd: 1,
+		description: __(
+			"For staff. Nothing is booked; the event waits for nobody any more and is not tried again by itself. It can still be replayed."
+		),
+	};
+	const settle = async ({ reason }) => {
+		try {
+			await prepaid_billing.call("stripe.settle", { event: frm.doc.name, reason });
+		} finally {
+			frm.reload_doc();
+		}
+	};
+	frappe.prompt(field, settle, __("Settle the Event"), __("Settle"));
 }
 
 function add_replay(frm) {

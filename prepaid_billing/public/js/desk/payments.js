@@ -5,7 +5,13 @@
 
 frappe.provide("prepaid_billing");
 
-prepaid_billing.EVENT_COLORS = { Received: "blue", Processed: "green", Ignored: "gray", Parked: "red" };
+prepaid_billing.EVENT_COLORS = {
+	Received: "blue",
+	Processed: "green",
+	Ignored: "gray",
+	Parked: "red",
+	Settled: "gray",
+};
 
 // Parked for a passing failure, it needs nobody yet.
 prepaid_billing.event_color = ({ status, next_try_at }) =>
