@@ -682,6 +682,11 @@ def test_a_day_that_no_file_holds_is_not_offered_as_one(
 	monkeypatch.setattr(transactions, "MOST_ROWS", 4)
 	file, url = offered()
 	assert not url and "single entries" in file
+	monkeypatch.setitem(frappe.form_dict, "from_date", str(today))
+	for export in ("pdf", "csv"):
+		monkeypatch.setitem(frappe.form_dict, "export", export)
+		said = transactions_page(company)["too_long"]
+		assert said == f"5 transactions: {file}."
 
 
 @pytest.mark.parametrize(
