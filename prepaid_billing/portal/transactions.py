@@ -144,7 +144,7 @@ class _Page:
 		except InvalidInput as error:
 			named = statement.named(wanted, first, last, self.zone)
 			if named.first == named.last:
-				return {"too_long": str(error), "http_status_code": error.http_status_code}
+				return {"too_long": _of_a_day(error, sums), "http_status_code": error.http_status_code}
 			parts = named.parts
 			found = zip(parts, statement.counts(wanted, parts), strict=True)
 			shorter = [self._shorter(part, entries, export) for part, entries in found if entries]
@@ -165,7 +165,7 @@ class _Page:
 		elif fits(entries, table.EXCEL):
 			url, file = self.url(**days, export=table.EXCEL), self.files[table.EXCEL]
 		else:
-			url, file = "", _("too many for a file; choose a type above, or look at the single entries")
+			url, file = "", _too_many()
 		return {
 			"label": _part_in_words(part),
 			"entries": transactions_in_words(entries),
@@ -365,6 +365,16 @@ def _part_in_words(part: Period) -> str:
 		return day_of(part.first)
 	is_within_a_month = (part.first.year, part.first.month) == (part.last.year, part.last.month)
 	return month_of(part.first) if is_within_a_month else str(part.first.year)
+
+
+def _of_a_day(error: InvalidInput, sums: statement.Sums) -> str:
+	"""Say why a day is in no file of the kind asked for: of what no table holds, no shorter period can be chosen."""
+	entries = sum(total.entries for total in sums.values())
+	return str(error) if fits(entries, table.EXCEL) else f"{transactions_in_words(entries)}: {_too_many()}."
+
+
+def _too_many() -> str:
+	return _("too many for a file; choose a type above, or look at the single entries")
 
 
 def _paid_from(entry: frappe._dict) -> str:

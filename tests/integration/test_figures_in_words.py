@@ -87,6 +87,15 @@ def test_one_more_transaction_is_one_more_transaction(monkeypatch: pytest.Monkey
 		assert transactions.transactions(company)["days"][0]["others_left"] == words
 
 
+def test_who_uses_more_than_can_be_topped_up_at_once_is_offered_the_most_first() -> None:
+	company = make_company("1", rate_per_minute=100)
+	record(company, 60_000)
+	page = Portal(*factories.make_customer(company)).get(f"{BILLING}/topup").text
+	offers = re.findall(r'name="amount" id="amount-\d" value="([\d.]+)"( checked)?', page)
+	assert [(Decimal(amount), bool(checked)) for amount, checked in offers] == [
+		(2500, False), (5000, False), (7500, False), (10_000, True)]  # fmt: skip
+
+
 def test_limits_of_a_file_are_written_as_its_counts_are(german: None) -> None:
 	sums = {"Bonus": Sum(251_234, Decimal(1))}
 	with pytest.raises(InvalidInput, match=r"1\.000 Buchungen, dieser hätte 251\.234"):

@@ -286,14 +286,15 @@ def test_table_for_programs_is_rfc_4180_and_holds_every_entry(
 def test_table_for_programs_has_the_same_words_in_every_language(
 	company: str, customer: Api, gateway: Api
 ) -> None:
-	call_id = call(gateway, company, 61)
+	call_id = factories.new_id()
+	report(gateway, company, call_id, 61)
 	report(gateway, company, call_id, 30, 1)
 	key = f"test:{company}:{factories.new_id()}"
 	ledger.debit(company, Decimal(1), transaction_type="Dispute", key=key, description="fraudulent")
 	english, german = (customer.get("transactions.export", format="csv", _lang=to) for to in ("en", "de"))
 	assert english.content == german.content
 	texts = [row["description"] for row in table(german)]
-	assert texts[1] == "Call to +4930123456 (1:01)" and "length corrected from 1:01 to 0:30" in texts[2]
+	assert texts[1] == "Call to +4930555 (1:01)" and "length corrected from 1:01 to 0:30" in texts[2]
 	assert texts[3] == "The payment was reported as not authorised."
 
 
@@ -682,6 +683,11 @@ def test_a_day_that_no_file_holds_is_not_offered_as_one(
 	monkeypatch.setattr(transactions, "MOST_ROWS", 4)
 	file, url = offered()
 	assert not url and "single entries" in file
+	monkeypatch.setitem(frappe.form_dict, "from_date", str(today))
+	for export in ("pdf", "csv"):
+		monkeypatch.setitem(frappe.form_dict, "export", export)
+		said = transactions_page(company)["too_long"]
+		assert said == f"5 transactions: {file}."
 
 
 @pytest.mark.parametrize(
