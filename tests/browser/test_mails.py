@@ -7,6 +7,7 @@ from itertools import cycle
 
 import frappe
 import pytest
+from frappe import _
 from frappe.translate import print_language
 from playwright.sync_api import Page, expect
 
@@ -63,10 +64,16 @@ def company(connection: None) -> str:
 	return company
 
 
-def footers(company: str) -> list[Footer]:
-	"""Return how mails to the users of a company, and to an address without a login, end."""
-	users = [row.user for row in frappe.get_doc("Billing Company", company).users]
-	return [*by_footer(company, [*users, "billing@example.com"])]
+def footers(company: str) -> dict[str, Footer]:
+	"""Return how each mail ends: as it does for an owner, a user and an address without a login in turns.
+
+	What is paid is also told to whoever paid, and an invitation goes to nobody who is listed.
+	"""
+	owner, user, payer = (row.user for row in frappe.get_doc("Billing Company", company).users)
+	[paid] = by_footer(company, [payer])
+	invited = Footer(_("You get this mail because this company has entered your address to invite you."))
+	listed = cycle(by_footer(company, [owner, user, "billing@example.com"]))
+	return dict(zip(MAILS, listed, strict=False)) | {"top-up": paid, "invitation": invited}
 
 
 def written(kinds: dict[str, Footer]) -> str:
@@ -101,7 +108,7 @@ def test_every_mail_keeps_nobody_out_and_fits_its_width(
 	page = new_page(language)
 	page.set_viewport_size({"width": width, "height": 200})
 	with print_language(language):
-		kinds = dict(zip(MAILS, cycle(footers(company)), strict=False))
+		kinds = footers(company)
 		page.set_content(written(kinds))
 		expect(page.locator("main > div")).to_have_count(len(MAILS))
 		assert wide(page) <= width
