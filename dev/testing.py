@@ -70,7 +70,7 @@ def run_tests(places: Places, paths: list[str]) -> int:
 
 
 def take_pictures(places: Places, paths: list[str]) -> int:
-	"""Let the browser tests of the customer's pages keep a picture of each page that the documentation shows."""
+	"""Let the browser tests of the customer's pages and mails keep the pictures that the documentation shows."""
 	pictures = places.state / "pictures"
 	shutil.rmtree(pictures, ignore_errors=True)
 	pictures.mkdir()

@@ -15,6 +15,12 @@ from tests import factories, site
 from tests.integration.conftest import books_are_whole, connection  # noqa: F401
 
 CHROMIUM = os.environ.get("PB_CHROMIUM") or "/usr/bin/chromium"
+LANGUAGES = ("en", "de")
+WIDTHS = (1280, 360)
+PICTURES = os.environ.get("PB_PICTURES")
+"""Where `make pictures` wants the pictures of the documentation."""
+STANDARD = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+AXE = "async tags => (await axe.run(document, {runOnly: tags})).violations"
 ARGUMENTS = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run"
 
 
@@ -47,6 +53,31 @@ class Customer(Visitor):
 	"""A customer with a company, or with none yet."""
 
 	company: str | None
+
+
+def wide(page: Page) -> int:
+	"""Return how many pixels wide a page is, with what is out of sight to the right."""
+	return page.evaluate("document.documentElement.scrollWidth")
+
+
+def keep_picture(page: Page, name: str) -> None:
+	"""Keep a picture of a page down to its end, where pictures are wanted."""
+	if PICTURES:
+		page.screenshot(path=f"{PICTURES}/{name}.png", full_page=True)
+
+
+@pytest.fixture(scope="session")
+def barriers() -> Callable[[Page], list[tuple[str, list[str]]]]:
+	"""Let axe-core look at a page; return which of its rules are broken, and by what."""
+	with open(os.environ["PB_AXE"]) as file:
+		axe = file.read()
+
+	def look(page: Page) -> list[tuple[str, list[str]]]:
+		page.evaluate(axe)
+		found = page.evaluate(AXE, STANDARD)
+		return [(item["id"], [node["html"] for node in item["nodes"]]) for item in found]
+
+	return look
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 A new page gets one row in PAGES.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,22 +14,20 @@ from playwright.sync_api import Browser, Page, expect
 
 from prepaid_billing.alerts.check import check_low_balances
 from prepaid_billing.calls import cdr, session
+from prepaid_billing.exports.transactions import MOST_PRINTED
 from prepaid_billing.ledger import clock
 from prepaid_billing.ledger.period import today, zone_of
 from prepaid_billing.payments import gateway, topups
 from tests import factories, site
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import LANGUAGES, WIDTHS, Visitor, keep_picture, wide
 from tests.integration.test_company_walls import pages_of_the_product
 from tests.integration.test_topup import eventually
 from tests.stripe_checkout import DECLINED_CARD, pay, pay_by_debit, simulate
 
 BILLING = "/business/billing"
-LANGUAGES = ("en", "de")
-WIDTHS = (1280, 360)
 HEIGHT = 900
+ZONE = "Europe/Berlin"
 DAY_US = 86_400 * clock.SECOND
-PICTURES = os.environ.get("PB_PICTURES")
-"""Where `make pictures` wants those of PICTURED."""
 PICTURED = {
 	"overview": "balance",
 	"overview without anything": "balance-empty",
@@ -45,6 +42,8 @@ PICTURED = {
 	"cancelled": "cancelled",
 	"transactions": "transactions",
 	"transactions with an open day": "transactions-open",
+	"transactions with an open day of which calls differ": "transactions-differ",
+	"transactions too long for paper": "transactions-too-long",
 	"transactions without anything": "transactions-empty",
 	"transactions refused": "transactions-error",
 	"usage": "usage",
@@ -54,8 +53,6 @@ PICTURED = {
 	"settings refused": "settings-error",
 	"invited": "invited",
 }
-STANDARD = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-AXE = "async tags => (await axe.run(document, {runOnly: tags})).violations"
 MOST_SHIFT = 0.01
 """Cumulative layout shift: 0.1 is what browsers call good."""
 SHIFTS = """
@@ -103,6 +100,11 @@ PAGES = (
 	Place("transactions", "full", "/transactions"),
 	Place("transactions with an open day", "full", "/transactions?open={day}"),
 	Place("transactions one by one", "full", "/transactions?view=entries"),
+	Place("transactions with an open day of which calls differ", "owing", "/transactions?open={day}"),
+	Place("transactions one by one of which calls differ", "owing", "/transactions?view=entries"),
+	Place("transactions too long for paper", "long", "/transactions?export=pdf"),
+	Place("transactions of a month too long for paper", "long", "/transactions?{long_month}&export=pdf"),
+	Place("transactions of a day too long for paper", "long", "/transactions?{long_day}&export=pdf", 422),
 	Place("transactions of one type", "full", "/transactions?type=Top-up"),
 	Place("transactions refused", "full", "/transactions?from_date=x", 422),
 	Place("transactions without anything", "empty", "/transactions"),
@@ -157,6 +159,25 @@ def used_down_to(balance: str) -> str:
 	return company
 
 
+def owing() -> str:
+	"""Make a company of which two calls were corrected, and that owes for a part of one and for another."""
+	company = factories.make_company("0.90", time_zone=ZONE)
+	known, withheld = factories.new_id(), factories.new_id()
+	for call_id, callee, seconds, revision in (
+		(known, "+49 30 555 0100", 20, 0),
+		(withheld, "", 10, 0),
+		(factories.new_id(), "+44 20 7946 0958", 30, 0),
+		(known, "+49 30 555 0100", 12, 1),
+		(withheld, "", 15, 1),
+		(factories.new_id(), "+49 30 555 0101", 125, 0),
+		(factories.new_id(), "+49 30 555 0102", 3661, 0),
+	):
+		call = cdr.Cdr(call_id, company, seconds, revision, "+49 40 555 020017", callee, clock.now_us())
+		[outcome] = cdr.book([call])
+		assert outcome.result == cdr.ACCEPTED
+	return company
+
+
 def in_dispute() -> str:
 	"""Make a company whose bank disputes a payment."""
 	company = factories.make_company("20")
@@ -187,6 +208,8 @@ class Cast:
 		self.companies = {
 			**dict.fromkeys(("full", "onlooker", "member of two"), full),
 			"empty": factories.make_company(),
+			"owing": owing(),
+			"long": self._long(),
 			"low": used_down_to("15"),
 			"critical": used_down_to("4"),
 			"used up": used_down_to("-0.42"),
@@ -223,9 +246,7 @@ class Cast:
 		return page
 
 	def _full(self) -> str:
-		company = factories.make_company(
-			"250", billing_emails="billing@example.com", time_zone="Europe/Berlin"
-		)
+		company = factories.make_company("250", billing_emails="billing@example.com", time_zone=ZONE)
 		now_us = clock.now_us()
 		calls = [
 			cdr.Cdr(
@@ -264,6 +285,22 @@ class Cast:
 		}
 		return company
 
+	def _long(self) -> str:
+		"""Calls in three months, in the one between them more on a day than a statement on paper holds."""
+		company = factories.make_company(time_zone=ZONE)
+		for days_ago, calls in ((62, 5), (31, MOST_PRINTED), (0, 5)):
+			with site.later(-86_400 * days_ago):
+				factories.give(company, "60")
+				begun_us = clock.now_us() - 60 * clock.SECOND
+				cdr.book([cdr.Cdr(factories.new_id(), company, 7, started_us=begun_us) for _ in range(calls)])
+				if calls == MOST_PRINTED:
+					day = today(zone_of(company))
+		self.names |= {
+			"long_month": f"from_date={day.replace(day=1)}&to_date={frappe.utils.get_last_day(day)}",
+			"long_day": f"from_date={day}&to_date={day}",
+		}
+		return company
+
 
 @pytest.fixture(scope="module")
 def cast(chromium: Browser) -> Iterator[Cast]:
@@ -272,13 +309,6 @@ def cast(chromium: Browser) -> Iterator[Cast]:
 	yield cast
 	for page in cast.pages.values():
 		page.context.close()
-
-
-@pytest.fixture(scope="module")
-def axe() -> str:
-	"""The source of axe-core."""
-	with open(os.environ["PB_AXE"]) as file:
-		return file.read()
 
 
 @pytest.fixture
@@ -305,18 +335,19 @@ def look(cast: Cast) -> Callable[[Place, str, int], Page]:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("place", PAGES, ids=lambda place: place.name)
 def test_a_page_keeps_nobody_out_fits_its_width_and_stands_still(
-	look: Callable[[Place, str, int], Page], axe: str, place: Place, language: str, width: int
+	look: Callable[[Place, str, int], Page],
+	barriers: Callable[[Page], list],
+	place: Place,
+	language: str,
+	width: int,
 ) -> None:
 	page = look(place, language, width)
 	assert page.locator("html").get_attribute("lang") == language
-	wide = page.evaluate("document.documentElement.scrollWidth")
-	assert wide <= width, f"{wide} px wide on {width} px"
-	page.evaluate(axe)
-	found = page.evaluate(AXE, STANDARD)
-	assert [(item["id"], [node["html"] for node in item["nodes"]]) for item in found] == []
+	assert wide(page) <= width
+	assert barriers(page) == []
 	assert page.evaluate("window.shift") <= MOST_SHIFT
-	if PICTURES and place.name in PICTURED:
-		page.screenshot(path=f"{PICTURES}/portal-{PICTURED[place.name]}-{language}-{width}.png")
+	if place.name in PICTURED:
+		keep_picture(page, f"portal-{PICTURED[place.name]}-{language}-{width}")
 
 
 def test_every_page_that_has_a_picture_is_looked_at() -> None:
