@@ -68,15 +68,6 @@ def test_use_is_measured_over_the_time_since_its_first_call_and_at_least_a_day()
 			assert lasts(company) == words
 
 
-def test_a_call_before_the_week_does_not_stretch_the_time_that_use_is_measured_over() -> None:
-	company = make_company("28")
-	call(company, 600, days_ago=20)
-	(answer,) = cdr.book([cdr.Cdr(new_id(), company, 1000, started_us=clock.now_us())])
-	assert answer.result == cdr.ACCEPTED
-	# 4.20 before the week, 7 of it today: 16.80 left.
-	assert lasts(company) == "about 2 days"
-
-
 @pytest.mark.parametrize(
 	"day,before",
 	[("2026-11-25", "2026-10-25"), ("2026-03-31", "2026-02-28"), ("2026-01-01", "2025-12-01")],
