@@ -142,7 +142,7 @@ def test_an_owner_is_led_to_the_settings_a_user_to_her_own_and_an_address_nowher
 	for end in ends_of(inbox, user):
 		assert "Switch your mails off" in end and "#own-mails" in end
 	for end in ends_of(inbox, address):
-		assert "an owner of the company chooses in the portal" in end and "/settings" not in end
+		assert "An owner of the company chooses who gets them" in end and "/settings" not in end
 	assert len([mail for mail in inbox.mails if company in mail["Subject"]]) == 3
 
 
