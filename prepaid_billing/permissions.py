@@ -105,39 +105,39 @@ def is_staff() -> bool:
 	return has_role(MANAGER, STAFF, "System Manager")
 
 
-def entries_condition(_user: str | None = None) -> str:
+def entries_condition(user: str | None = None) -> str:
 	"""Return the SQL that keeps lists of ledger entries to the companies of a user's User Permissions.
 
 	Frappe applies these to records with a link to Billing Company; an entry links its balance alone.
 	"""
-	companies = kept_to()
+	companies = kept_to(user)
 	return f"`tabBalance Transaction`.balance IN ({_listed(companies)})" if companies else ""
 
 
-def may_see_entry(doc: Document, **_asked: object) -> bool:
-	"""Whether User Permissions leave an entry to the session user."""
-	companies = kept_to()
+def may_see_entry(doc: Document, user: str | None = None, **_asked: object) -> bool:
+	"""Whether User Permissions leave an entry to a user."""
+	companies = kept_to(user)
 	return not companies or doc.balance in companies
 
 
-def events_condition(_user: str | None = None) -> str:
+def events_condition(user: str | None = None) -> str:
 	"""Return the SQL that keeps lists of Stripe's events to those companies; one about no top-up may be about any."""
-	companies = kept_to()
+	companies = kept_to(user)
 	if not companies:
 		return ""
 	own = f"SELECT name FROM `tabBalance Topup` WHERE company IN ({_listed(companies)})"
 	return f"`tabStripe Event`.topup IN ({own})"
 
 
-def may_see_event(doc: Document, **_asked: object) -> bool:
-	"""Whether User Permissions leave an event to the session user."""
-	companies = kept_to()
+def may_see_event(doc: Document, user: str | None = None, **_asked: object) -> bool:
+	"""Whether User Permissions leave an event to a user."""
+	companies = kept_to(user)
 	return not companies or frappe.db.get_value("Balance Topup", doc.topup, "company") in companies
 
 
-def payloads_condition(_user: str | None = None) -> str:
+def payloads_condition(user: str | None = None) -> str:
 	"""Return the SQL that keeps lists of what Stripe's events said to the events that the user may see."""
-	own = events_condition()
+	own = events_condition(user)
 	return (
 		f"`tabStripe Event Payload`.stripe_event IN (SELECT name FROM `tabStripe Event` WHERE {own})"
 		if own
@@ -145,28 +145,25 @@ def payloads_condition(_user: str | None = None) -> str:
 	)
 
 
-def may_see_payload(doc: Document, **_asked: object) -> bool:
-	"""Whether User Permissions leave what an event said to the session user."""
-	return not kept_to() or may_see_event(frappe.get_doc("Stripe Event", doc.stripe_event))
+def may_see_payload(doc: Document, user: str | None = None, **_asked: object) -> bool:
+	"""Whether User Permissions leave what an event said to a user."""
+	return not kept_to(user) or may_see_event(frappe.get_doc("Stripe Event", doc.stripe_event), user)
 
 
-def of_all_companies_condition(_user: str | None = None) -> str:
+def of_all_companies_condition(user: str | None = None) -> str:
 	"""Return the SQL that hides records about all companies at once from whom User Permissions keep to some."""
-	return "1 = 0" if kept_to() else ""
+	return "1 = 0" if kept_to(user) else ""
 
 
-def may_see_all_companies(**_asked: object) -> bool:
-	"""Whether the session user may see a record about all companies at once: no User Permission keeps them to some."""
-	return not kept_to()
+def may_see_all_companies(user: str | None = None, **_asked: object) -> bool:
+	"""Whether a user may see a record about all companies at once: no User Permission keeps them to some."""
+	return not kept_to(user)
 
 
-def kept_to(user: str | None = None, records: str | None = None) -> list[str]:
-	"""Return the companies that User Permissions keep a user to; none means that nothing does.
-
-	``records`` counts those too that are applicable for this doctype alone.
-	"""
+def kept_to(user: str | None = None) -> list[str]:
+	"""Return the companies that User Permissions keep a user to, also where for Billing Company alone; none: all are open."""
 	rules = get_user_permissions(user or frappe.session.user).get("Billing Company", [])
-	return [rule.doc for rule in rules if rule.applicable_for in (None, "", records)]
+	return [rule.doc for rule in rules if rule.applicable_for in (None, "", "Billing Company")]
 
 
 def _listed(companies: list[str]) -> str:

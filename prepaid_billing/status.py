@@ -218,8 +218,8 @@ def _test_money() -> list[str]:
 		return []
 	found = frappe.db.sql(_TEST_MONEY)
 	return [
-		f"TEST MONEY of {companies} companies is on their balances, {as_text(from_database(amount))} {currency} was "
-		"credited in test mode: take it off by adjustments"
+		f"TEST MONEY: {as_text(from_database(amount))} {currency} was credited in test mode to {companies} companies; "
+		"what of it was not taken off by adjustments pays for calls"
 		for currency, companies, amount in found
 	]
 

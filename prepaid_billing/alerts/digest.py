@@ -71,10 +71,7 @@ def _tell(new: Sequence[Unwarned], readers: dict[Unwarned, list[str]], keys: dic
 
 def _readers(unwarned: Sequence[Unwarned], managers: Sequence[str]) -> dict[Unwarned, list[str]]:
 	"""Return who hears of each company: User Permissions may keep a manager to some of them."""
-	kept = {
-		address: kept_to(frappe.db.get_value("User", {"email": address}), "Billing Company")
-		for address in managers
-	}
+	kept = {address: kept_to(frappe.db.get_value("User", {"email": address})) for address in managers}
 	return {
 		one: [address for address, companies in kept.items() if not companies or one[0] in companies]
 		for one in unwarned

@@ -83,7 +83,7 @@ def _content(waiting: list[frappe._dict]) -> dict[str, object]:
 
 
 def tell_of_silence() -> bool:
-	"""Mail the managers where payments were credited of which no event came; the daily job, which tells of each once.
+	"""Mail the managers where payments were credited of which no event came; the daily job, which tells of each on its day.
 
 	Returns whether it had to.
 	"""

@@ -148,9 +148,9 @@ def queue_invitation(invitation: str) -> None:
 
 
 def queue_broken_books(findings: list[str]) -> None:
-	"""Tell every enabled Prepaid Billing Manager what the check of the books has found."""
+	"""Tell the managers of all companies what the check of the books has found."""
 	subject = _("The books of Prepaid Billing do not add up")
-	send(managers(), subject, "broken_books", {"findings": findings, "site": get_url()})
+	send(_of_all_companies(), subject, "broken_books", {"findings": findings, "site": get_url()})
 
 
 def queue_different_books(sums: list[str], findings: list[str]) -> None:
@@ -161,9 +161,9 @@ def queue_different_books(sums: list[str], findings: list[str]) -> None:
 
 
 def queue_failed_comparison(reason: str) -> None:
-	"""Tell every enabled Prepaid Billing Manager that our books could not be compared with Stripe's, and why."""
+	"""Tell the managers of all companies that our books could not be compared with Stripe's, and why."""
 	subject = _("The books of Prepaid Billing could not be compared with Stripe's")
-	send(managers(), subject, "failed_comparison", {"reason": reason, "site": get_url()})
+	send(_of_all_companies(), subject, "failed_comparison", {"reason": reason, "site": get_url()})
 
 
 def _of_all_companies() -> list[str]:

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from prepaid_billing.calls import usage
-from prepaid_billing.calls.usage_counts import first_since
+from prepaid_billing.calls.usage_counts import first_since, is_used_before
 from prepaid_billing.calls.usage_figures import Usage
 from prepaid_billing.ledger import clock
 from prepaid_billing.ledger.period import Period, midnight, today, zone_of
@@ -68,7 +68,9 @@ def per_day(company: str, week: Usage) -> Decimal:
 		return Decimal()
 	zone = zone_of(company)
 	begins_us = midnight(today(zone) - timedelta(days=WEEK - 1), zone)
-	since_us = max(first_since(company, 0) or 0, begins_us)
+	since_us = begins_us
+	if not is_used_before(company, begins_us):
+		since_us = first_since(company, begins_us) or begins_us
 	return week.amount / max(Decimal(clock.now_us() - since_us) / _DAY_US, Decimal(1))
 
 

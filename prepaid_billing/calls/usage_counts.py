@@ -35,6 +35,10 @@ _FIRST = f"""
 	SELECT started_us FROM `tabCall Charge` FORCE INDEX (pb_call_began)
 	WHERE company = %s AND {_USED} AND started_us >= %s ORDER BY started_us LIMIT 1
 """
+_BEFORE = f"""
+	SELECT 1 FROM `tabCall Charge` FORCE INDEX (pb_call_began)
+	WHERE company = %s AND {_USED} AND started_us < %s ORDER BY started_us DESC LIMIT 1
+"""
 _STATE = "SELECT counted_sequence, time_zone FROM `tabCall Usage State` WHERE company = %s"
 _STALE = f"""
 	SELECT DISTINCT {_BEGAN} FROM `tabCall Charge` FORCE INDEX (pb_call_settled)
@@ -52,6 +56,11 @@ _NOTE = "UPDATE `tabCall Usage State` SET counted_sequence = %s, time_zone = %s 
 _FORGET = "DELETE FROM `tabCall Usage` WHERE company = %s AND quarter IN %s"
 _COUNTED = "SELECT quarter FROM `tabCall Usage` WHERE company = %s"
 _AT_ONCE = 500
+
+
+def is_used_before(company: str, before_us: int) -> bool:
+	"""Whether a call that was used began before an instant."""
+	return bool(frappe.db.sql(_BEFORE, (company, before_us)))
 
 
 def first_since(company: str, since_us: int) -> int | None:

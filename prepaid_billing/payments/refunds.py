@@ -177,16 +177,17 @@ def stop(name: str) -> dict[str, object]:
 				"This refund may still go on by itself. It can be stopped a day after it was asked for. Nothing was changed."
 			)
 		)
+	why = _("Stopped by staff ({0}): Stripe knows of no such refund.")
 	try:
 		found = _made(refund)
 	except gateway.UnknownObject:
 		# A Stripe that does not know the payment, of another account or reset, will never refund it.
-		found = None
+		found, why = None, _("Stopped by staff ({0}): this Stripe account does not know the payment.")
 	except PaymentRefused as error:
 		raise TryAgain(str(error)) from error
 	except Unclear as problem:
 		raise InvalidInput(_(problem.args[0]).format(*problem.args[1:])) from problem
-	by = _("Stopped by staff ({0}): Stripe knows of no such refund.").format(frappe.session.user)
+	by = why.format(frappe.session.user)
 	_keep(
 		refund,
 		found or Claim(REFUND, None, "Failed", refund.amount, refund.currency, refund.reason, by[:255]),

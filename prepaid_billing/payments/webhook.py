@@ -61,7 +61,7 @@ CLAIM_EVENTS = REFUND_EVENTS + CHARGE_EVENTS + DISPUTE_EVENTS
 
 
 _TWIN = "SELECT name FROM `tabStripe Event` WHERE event_id = %s FOR UPDATE"
-_AS_IT_STANDS = "SELECT status, attempts FROM `tabStripe Event` WHERE name = %s FOR UPDATE"
+_AS_IT_STANDS = "SELECT status, attempts, next_try_us FROM `tabStripe Event` WHERE name = %s FOR UPDATE"
 _OF_TOPUP = "UPDATE `tabStripe Event` SET topup = %s WHERE name = %s AND COALESCE(topup, '') = ''"
 _NO_NEXT_TRY = {"next_try_us": 0, "next_try_at": None}
 _EVENT = """
@@ -124,7 +124,7 @@ def settle(name: str, reason: str) -> dict[str, object]:
 
 	def work() -> None:
 		_stored(name)
-		[(status, _attempts)] = frappe.db.sql(_AS_IT_STANDS, (name,))
+		[(status, *_more)] = frappe.db.sql(_AS_IT_STANDS, (name,))
 		if status == "Settled":
 			return
 		if status != "Parked":
@@ -329,7 +329,7 @@ def _log_crash(name: str, error: Exception) -> None:
 
 def _note_failure(name: str, reason: str, statuses: tuple[str, ...]) -> None:
 	"""Count a failure of an event that stands in one of these statuses, and say when it is tried again."""
-	[(status, attempts)] = frappe.db.sql(_AS_IT_STANDS, (name,))
+	[(status, attempts, _next_us)] = frappe.db.sql(_AS_IT_STANDS, (name,))
 	if status not in statuses:
 		return
 	columns = {"attempts": attempts + 1, "error": reason}
@@ -359,10 +359,13 @@ def _finish(name: str, status: str, reason: str, **columns: object) -> None:
 def _settle(name: str, status: str, reason: str, **columns: object) -> None:
 	"""Give an event its last status, in the transaction of its effect."""
 	processed_at = clock.site_time(clock.now_us())
+	[(before, _attempts, next_us)] = frappe.db.sql(_AS_IT_STANDS, (name,))
 	# A slower delivery that decided otherwise does not take back what another one has done, or a person.
-	if status == "Processed" or frappe.db.sql(_AS_IT_STANDS, (name,))[0][0] not in ("Processed", "Settled"):
+	if status == "Processed" or before not in ("Processed", "Settled"):
 		said = {"status": status, "error": reason, "processed_at": processed_at}
-		rows.update("Stripe Event", name, {**said, **_NO_NEXT_TRY, **columns})
+		# The managers may have been told that it goes on by itself, and now it needs one of them.
+		told = {"is_told": 0} if status == "Parked" and next_us else {}
+		rows.update("Stripe Event", name, {**said, **_NO_NEXT_TRY, **told, **columns})
 
 
 def _status(name: str) -> frappe._dict:

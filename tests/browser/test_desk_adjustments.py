@@ -53,7 +53,7 @@ def test_what_the_balance_does_not_hold_cannot_be_confirmed_but_refused(new_staf
 	page = open_form(new_staff(company), "balance-adjustment", waiting(company, "-600"))
 	dialog = ask(page, "Confirm")
 	expect(dialog).to_contain_text(
-		re.compile(rf"from the balance of {company}, but only €\s10[.,]00 is available")
+		re.compile(rf"from the balance of {company}, of which €\s10[.,]00 is available")
 	)
 	expect(dialog.get_by_role("button", name="Confirm")).to_be_disabled()
 	page.keyboard.press("Escape")

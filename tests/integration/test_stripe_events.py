@@ -135,7 +135,7 @@ def test_a_parked_event_that_a_person_has_judged_is_settled_and_waits_for_nobody
 	assert parked_events() == waiting - 1
 	address = factories.make_manager()[0]
 	events.tell_of_parked()
-	assert all(name not in letter for letter in letters_to(inbox, address, "of Stripe wait"))
+	assert all(name not in letter for letter in letters_to(inbox, address, "from Stripe need"))
 	receive(event)
 	webhook.process_waiting()
 	assert (event_fields(name, "status"), entries_of(company)) == (["Settled"], [])

@@ -55,7 +55,7 @@ function effect_of({ amount, company, currency }, available) {
 	return then < 0
 		? {
 				sentence: __(
-					"It would take {0} from the balance of {1}, but only {2} is available: the rest was spent or is held for calls.",
+					"Not possible: it would take {0} from the balance of {1}, of which {2} is available. The rest was spent or is held for calls.",
 					words
 				),
 				possible: false,

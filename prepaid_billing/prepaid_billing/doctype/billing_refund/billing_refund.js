@@ -18,7 +18,7 @@ const is_stuck = ({ status, planned_us }) => status === "Planned" && Date.now() 
 function ask_to_stop(frm) {
 	const { name: refund, amount, currency } = frm.doc;
 	const question = __(
-		"Stop the refund of {0}? Stripe is asked first: if it has made the refund, that stands. If not, the refund ends as failed and the money goes back to the balance. This cannot be undone.",
+		"Stop the refund of {0}? Stripe is asked first: if it has made the refund, that stands. If not, the refund ends as failed and the money goes back to the balance. After a change of the Stripe account, look into the old one first: this one cannot tell. This cannot be undone.",
 		[frappe.utils.escape_html(prepaid_billing.money(amount, currency, { exact: true }))]
 	);
 	frappe.confirm(question, async () => {

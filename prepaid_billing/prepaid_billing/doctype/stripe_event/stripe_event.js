@@ -39,7 +39,8 @@ function meaning({ status, error, next_try_at, settled_by, settled_because }) {
 			  ),
 		Settled: frappe.utils.escape_html(
 			__("Nothing was booked: {0} has judged it, and it waits for nobody any more. {1}", [
-				frappe.user.full_name(settled_by),
+				// v16 keeps names as HTML.
+				frappe.utils.unescape_html(frappe.user_info(settled_by).fullname),
 				settled_because,
 			])
 		),
