@@ -302,6 +302,18 @@ def test_it_is_tried_at_growing_distance_for_days_and_then_waits_for_a_person() 
 	assert event_fields(name, "status", "attempts") == ["Parked", 15]
 
 
+def test_what_was_tried_by_itself_and_needs_a_person_after_all_is_told_of_again() -> None:
+	company, name = parked_by_an_outage()
+	frappe.db.set_value("Stripe Event", name, "is_told", 1)
+	frappe.db.sql("UPDATE `tabBalance Topup` SET amount = 51 WHERE company = %s", (company,))
+	frappe.db.commit()
+	assert webhook.replay(name)["status"] == "Parked"
+	assert event_fields(name, "status", "next_try_us", "is_told") == ["Parked", 0, 0]
+	assert webhook.replay(name)["status"] == "Parked"
+	frappe.db.sql("UPDATE `tabBalance Topup` SET amount = 50 WHERE company = %s", (company,))
+	frappe.db.commit()
+
+
 def test_what_a_person_has_to_judge_is_not_tried_again() -> None:
 	_company, event, topup = unpaid_but_told()
 	name = receive(event)
