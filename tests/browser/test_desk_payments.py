@@ -219,7 +219,7 @@ def test_what_cannot_be_refunded_is_told_before_it_is_sent(new_staff: NewStaff) 
 	page = open_form(new_staff(company), "balance-topup", topup)
 	dialog = open_refund(page)
 	told, button = dialog.get_by_role("status"), dialog.get_by_role("button", name="Refund")
-	expect(told).to_contain_text(re.compile(r"only €\s10[.,]00 is available"))
+	expect(told).to_contain_text(re.compile(r"of which €\s10[.,]00 is available"))
 	for amount, sentence in (
 		("50.01", "Of this payment"),
 		("1.000", "without separators"),
@@ -366,7 +366,7 @@ def open_accept(page: Page) -> Locator:
 
 def test_a_list_says_of_a_comparison_in_test_mode_that_it_is_a_test(new_staff: NewStaff) -> None:
 	differing_run()
-	staff = new_staff(make_company(), role=STAFF)
+	staff = new_staff(role=STAFF)
 	staff.open("/app/billing-reconciliation")
 	expect(staff.page.get_by_text("Test: Different").first).to_be_visible(timeout=PATIENT)
 
