@@ -31,7 +31,7 @@ from prepaid_billing.payments import gateway, keys, topups, webhook
 from tests import site
 from tests.client import Api
 from tests.factories import make_company, make_gateway_key
-from tests.stripe_checkout import as_body, pause_webhooks, pay, signature, simulate
+from tests.stripe_checkout import as_body, pay, signature, simulate
 
 SECONDS = int(os.environ.get("SECONDS") or 60)
 RATE = int(os.environ.get("RATE") or 50)
@@ -64,7 +64,7 @@ class Payment:
 
 def make_room() -> None:
 	"""Keep Stripe's own posts, and let companies begin as many top-ups as they like."""
-	pause_webhooks()
+	simulate("pause")
 	for setting in ("topups_per_company", "open_topups_per_company", "topups_per_user"):
 		frappe.db.set_single_value("Prepaid Billing Settings", setting, 1_000_000)
 	frappe.db.commit()

@@ -197,3 +197,37 @@ def test_a_planted_bug_fits_the_code(patch: Path) -> None:
 		capture_output=True,
 	)
 	assert checked.returncode == 0, checked.stderr.decode()
+
+
+def names_of(module: str) -> set[str] | None:
+	"""Return what can be imported from a module of this repository, None where it is none of it."""
+	folder = ROOT.joinpath(*module.split("."))
+	source = next(
+		(path for path in (folder.with_suffix(".py"), folder / "__init__.py") if path.is_file()), None
+	)
+	if not source:
+		return None
+	inside = {path.stem for path in folder.iterdir()} if folder.is_dir() else set()
+	body = ast.walk(ast.parse(source.read_text()))
+	return inside | {
+		name
+		for node in body
+		for name in (
+			[node.name]
+			if isinstance(node, ast.FunctionDef | ast.ClassDef)
+			else [alias.asname or alias.name for alias in node.names]
+			if isinstance(node, ast.ImportFrom)
+			else [node.id]
+			if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+			else []
+		)
+	}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda path: path.stem)
+def test_a_benchmark_imports_what_there_is(path: Path) -> None:
+	# No other test runs them, and their names move with the code.
+	for node in ast.walk(ast.parse(path.read_text())):
+		known = names_of(node.module or "") if isinstance(node, ast.ImportFrom) else None
+		if known is not None:
+			assert not {alias.name for alias in node.names} - known, f"{path}: from {node.module}"
