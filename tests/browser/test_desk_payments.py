@@ -278,6 +278,8 @@ def test_refund_without_an_answer_can_be_pressed_again_and_is_one(new_staff: New
 	expect(refusal).to_contain_text("nothing is booked twice")
 	page.unroute(REFUND)
 	refusal.locator(".btn-modal-close").click()
+	# The box is hidden before it is closed, and what comes in between is not shown: then only the dialog's backdrop is left.
+	expect(page.locator(".modal-backdrop")).to_have_count(1)
 	expect(refusal).to_be_hidden()
 	dialog.get_by_role("button", name="Refund").click()
 	expect(page.get_by_text(re.compile(r"€\s50[.,]00 goes back to the payment method."))).to_be_visible()
