@@ -9,7 +9,6 @@ from frappe.utils import get_url_to_form
 from prepaid_billing.alerts import mail, notices
 from prepaid_billing.alerts.addresses import NOBODY_LISTED, NOBODY_REACHED
 from prepaid_billing.ledger import clock, rows, transaction
-from prepaid_billing.permissions import kept_to
 
 MOST_LISTED = 100
 """Companies that one mail names; how many more there are, it says."""
@@ -71,7 +70,7 @@ def _tell(new: Sequence[Unwarned], readers: dict[Unwarned, list[str]], keys: dic
 
 def _readers(unwarned: Sequence[Unwarned], managers: Sequence[str]) -> dict[Unwarned, list[str]]:
 	"""Return who hears of each company: User Permissions may keep a manager to some of them."""
-	kept = {address: kept_to(frappe.db.get_value("User", {"email": address})) for address in managers}
+	kept = {address: mail.companies_of(address) for address in managers}
 	return {
 		one: [address for address, companies in kept.items() if not companies or one[0] in companies]
 		for one in unwarned

@@ -11,7 +11,6 @@ from prepaid_billing.ledger import transaction
 from prepaid_billing.log import log
 from prepaid_billing.payments import heard
 from prepaid_billing.payments.webhook import TOLD_AFTER
-from prepaid_billing.permissions import kept_to
 
 _WAITING = """
 	SELECT e.name, e.event_type, e.error, e.next_try_at,
@@ -45,7 +44,7 @@ def _tell_of_parked() -> int:
 	waiting = frappe.db.sql(_WAITING, (TOLD_AFTER,), as_dict=True)
 	told: set[str] = set()
 	for address in mail.reachable(mail.managers()) if waiting else []:
-		kept = kept_to(frappe.db.get_value("User", {"email": address}))
+		kept = mail.companies_of(address)
 		ours = [event for event in waiting if not kept or event.company in kept]
 		if ours and mail.send([address], _subject(len(ours)), "parked_events", _content(ours)):
 			told |= {event.name for event in ours}

@@ -169,7 +169,12 @@ def queue_failed_comparison(reason: str) -> None:
 def _of_all_companies() -> list[str]:
 	"""Return the managers whom no User Permission keeps to some companies; all, where each is kept: an alarm is heard."""
 	every = managers()
-	return [one for one in every if not kept_to(frappe.db.get_value("User", {"email": one}))] or every
+	return [one for one in every if not companies_of(one)] or every
+
+
+def companies_of(manager: str) -> list[str]:
+	"""Return the companies that User Permissions keep the manager with this address to; none: all are open."""
+	return kept_to(frappe.db.get_value("User", {"email": manager}))
 
 
 def managers() -> list[str]:
